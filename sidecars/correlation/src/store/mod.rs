@@ -1,0 +1,5 @@
+//! SQL, one noun per file.
+
+pub mod entities;
+pub mod links;
+pub mod log;

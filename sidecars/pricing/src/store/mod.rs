@@ -1,0 +1,3 @@
+//! SQL, one noun per file.
+
+pub mod rate_books;
