@@ -1,0 +1,402 @@
+//! The states of a job and what leads from one to the next.
+//!
+//! ```text
+//! draft -submit-> requested -offer-> offered -accept-> accepted -confirm-> confirmed -check_in-> in_progress
+//!                     ^------reject-----'                  '-payment_failed-> payment_failed           |
+//!                                                                       completed <-approve- work_done <-finish
+//! cancel leads from any state up to in_progress to cancelled, for those whom the state lets.
+//! ```
+
+use jobzy_ids::ProviderId;
+
+use crate::split::{Split, SplitError};
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Actor {
+    /// Who wants the work done.
+    Customer,
+    /// Who does it.
+    Provider,
+    /// Somebody of the marketplace, for either of them, with a reason.
+    Operator,
+    /// The payment service.
+    Payment,
+    /// The service itself.
+    System,
+}
+
+impl Actor {
+    /// As written in the history.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Provider => "provider",
+            Self::Operator => "operator",
+            Self::Payment => "payment",
+            Self::System => "system",
+        }
+    }
+
+    /// From the history.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Customer, Self::Provider, Self::Operator, Self::Payment, Self::System]
+            .into_iter()
+            .find(|actor| actor.as_str() == text)
+    }
+}
+
+/// Where a job stands, with what is known there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Written down, nothing asked of anybody.
+    Draft,
+    /// Wanted; nobody has it offered.
+    Requested,
+    /// Offered to a provider, whose time is held.
+    Offered {
+        /// To whom.
+        provider: ProviderId,
+    },
+    /// The provider will do it; the payment is being authorised.
+    Accepted {
+        /// Who.
+        provider: ProviderId,
+    },
+    /// The money is authorised.
+    Confirmed {
+        /// Who.
+        provider: ProviderId,
+    },
+    /// The provider is there.
+    InProgress {
+        /// Who.
+        provider: ProviderId,
+    },
+    /// The provider says that it is done.
+    WorkDone {
+        /// Who.
+        provider: ProviderId,
+        /// What the price is made up of.
+        split: Split,
+    },
+    /// The customer agrees. Terminal.
+    Completed {
+        /// Who did it.
+        provider: ProviderId,
+        /// What the price is made up of.
+        split: Split,
+    },
+    /// Called off. Terminal.
+    Cancelled {
+        /// Whose it was by then.
+        provider: Option<ProviderId>,
+        /// Who called it off.
+        by: Actor,
+    },
+    /// The money could not be authorised. Terminal.
+    PaymentFailed {
+        /// Whose it would have been.
+        provider: ProviderId,
+    },
+}
+
+/// What is to happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transition {
+    /// The customer wants it.
+    Submit,
+    /// A provider is to have it offered.
+    Offer(ProviderId),
+    /// The provider takes it.
+    Accept,
+    /// The provider does not.
+    Reject,
+    /// The money is authorised.
+    Confirm,
+    /// It could not be.
+    FailPayment,
+    /// The provider is there.
+    CheckIn,
+    /// The provider is done; the price is made up so, and must sum to `total_minor`.
+    Finish {
+        /// The parts.
+        split: Split,
+        /// The agreed price.
+        total_minor: i64,
+    },
+    /// The customer agrees that it is done.
+    Approve,
+    /// Somebody calls it off.
+    Cancel,
+}
+
+/// Why a transition does not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The state has no such way out.
+    #[error("a job that is {from} cannot {transition}")]
+    WrongState {
+        /// Where the job stands.
+        from: &'static str,
+        /// What was tried.
+        transition: &'static str,
+    },
+    /// The way exists, but not for this actor.
+    #[error("a {actor} may not {transition} a job that is {from}")]
+    WrongActor {
+        /// Where the job stands.
+        from: &'static str,
+        /// What was tried.
+        transition: &'static str,
+        /// By whom.
+        actor: &'static str,
+    },
+    /// The price is made up of parts that do not sum to it.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+}
+
+impl Transition {
+    /// As written in the history.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Offer(_) => "offer",
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+            Self::Confirm => "confirm",
+            Self::FailPayment => "fail_payment",
+            Self::CheckIn => "check_in",
+            Self::Finish { .. } => "finish",
+            Self::Approve => "approve",
+            Self::Cancel => "cancel",
+        }
+    }
+
+    /// Who may do this at all; [`State::cancellable_by`] says more about calling off.
+    const fn actors(&self) -> &'static [Actor] {
+        match self {
+            Self::Submit | Self::Approve => &[Actor::Customer, Actor::Operator],
+            Self::Offer(_) => &[Actor::Customer, Actor::Operator, Actor::System],
+            Self::Accept | Self::Reject | Self::CheckIn | Self::Finish { .. } => &[Actor::Provider, Actor::Operator],
+            Self::Confirm | Self::FailPayment => &[Actor::Payment],
+            Self::Cancel => &[Actor::Customer, Actor::Provider, Actor::Operator],
+        }
+    }
+}
+
+impl State {
+    /// As written on the wire.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Requested => "requested",
+            Self::Offered { .. } => "offered",
+            Self::Accepted { .. } => "accepted",
+            Self::Confirmed { .. } => "confirmed",
+            Self::InProgress { .. } => "in_progress",
+            Self::WorkDone { .. } => "work_done",
+            Self::Completed { .. } => "completed",
+            Self::Cancelled { .. } => "cancelled",
+            Self::PaymentFailed { .. } => "payment_failed",
+        }
+    }
+
+    /// The provider who has or had the job.
+    #[must_use]
+    pub const fn provider(&self) -> Option<ProviderId> {
+        match self {
+            Self::Draft | Self::Requested => None,
+            Self::Offered { provider }
+            | Self::Accepted { provider }
+            | Self::Confirmed { provider }
+            | Self::InProgress { provider }
+            | Self::WorkDone { provider, .. }
+            | Self::Completed { provider, .. }
+            | Self::PaymentFailed { provider } => Some(*provider),
+            Self::Cancelled { provider, .. } => *provider,
+        }
+    }
+
+    /// What the price is made up of, once the provider has said so.
+    #[must_use]
+    pub const fn split(&self) -> Option<Split> {
+        match self {
+            Self::WorkDone { split, .. } | Self::Completed { split, .. } => Some(*split),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing leads out of it.
+    #[must_use]
+    pub const fn is_terminal(&self) -> bool {
+        matches!(self, Self::Completed { .. } | Self::Cancelled { .. } | Self::PaymentFailed { .. })
+    }
+
+    /// Whether the provider's time is taken by the job.
+    #[must_use]
+    pub const fn holds_slot(&self) -> bool {
+        matches!(
+            self,
+            Self::Offered { .. } | Self::Accepted { .. } | Self::Confirmed { .. } | Self::InProgress { .. }
+        )
+    }
+
+    /// Who may call the job off where it stands. Work that is done can only be complained about.
+    const fn cancellable_by(&self) -> &'static [Actor] {
+        match self {
+            Self::Draft | Self::Requested | Self::Offered { .. } => &[Actor::Customer, Actor::Operator],
+            Self::Accepted { .. } | Self::Confirmed { .. } => &[Actor::Customer, Actor::Provider, Actor::Operator],
+            Self::InProgress { .. } => &[Actor::Operator],
+            _ => &[],
+        }
+    }
+
+    /// The state after `transition` by `actor`.
+    ///
+    /// # Errors
+    /// When the state has no such way out, or not for this actor, or the split does not fit.
+    pub fn apply(self, transition: Transition, actor: Actor) -> Result<Self, Refusal> {
+        use Transition as T;
+        let from = self.name();
+        let name = transition.as_str();
+        let next = match (&self, transition) {
+            (Self::Draft, T::Submit) => Self::Requested,
+            (Self::Requested, T::Offer(provider)) => Self::Offered { provider },
+            (Self::Offered { .. }, T::Reject) => Self::Requested,
+            (Self::Offered { provider }, T::Accept) => Self::Accepted { provider: *provider },
+            (Self::Accepted { provider }, T::Confirm) => Self::Confirmed { provider: *provider },
+            (Self::Accepted { provider }, T::FailPayment) => Self::PaymentFailed { provider: *provider },
+            (Self::Confirmed { provider }, T::CheckIn) => Self::InProgress { provider: *provider },
+            (Self::InProgress { provider }, T::Finish { split, total_minor }) => {
+                let (provider, split) = (*provider, split.check(total_minor)?);
+                Self::WorkDone { provider, split }
+            }
+            (Self::WorkDone { provider, split }, T::Approve) => {
+                Self::Completed { provider: *provider, split: *split }
+            }
+            (state, T::Cancel) if !state.cancellable_by().is_empty() => {
+                Self::Cancelled { provider: state.provider(), by: actor }
+            }
+            _ => return Err(Refusal::WrongState { from, transition: name }),
+        };
+        let actors = if transition == T::Cancel { self.cancellable_by() } else { transition.actors() };
+        if actors.contains(&actor) {
+            Ok(next)
+        } else {
+            Err(Refusal::WrongActor { from, transition: name, actor: actor.as_str() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Actor, Refusal, State, Transition};
+    use crate::split::Split;
+    use jobzy_ids::ProviderId;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    const PROVIDER: ProviderId = ProviderId::from_bytes([1; 16]);
+    const SPLIT: Split = Split { labour_minor: 90, material_minor: 10, travel_minor: 0 };
+    const ACTORS: [Actor; 5] = [Actor::Customer, Actor::Provider, Actor::Operator, Actor::Payment, Actor::System];
+
+    fn transitions() -> Vec<Transition> {
+        use Transition as T;
+        let finish = T::Finish { split: SPLIT, total_minor: 100 };
+        vec![T::Submit, T::Offer(PROVIDER), T::Accept, T::Reject, T::Confirm, T::FailPayment, T::CheckIn, finish, T::Approve, T::Cancel]
+    }
+
+    /// Every state that some sequence of transitions leads to.
+    fn reachable() -> Vec<State> {
+        let mut found = vec![State::Draft];
+        let mut at = 0;
+        while at < found.len() {
+            for transition in transitions() {
+                for actor in ACTORS {
+                    if let Ok(next) = found[at].clone().apply(transition, actor)
+                        && !found.contains(&next)
+                    {
+                        found.push(next);
+                    }
+                }
+            }
+            at += 1;
+        }
+        found
+    }
+
+    #[test]
+    fn every_state_is_reached_and_every_state_has_an_end_ahead() {
+        let names: BTreeSet<&str> = reachable().iter().map(State::name).collect();
+        let all = ["accepted", "cancelled", "completed", "confirmed", "draft", "in_progress", "offered", "payment_failed", "requested", "work_done"];
+        assert_eq!(names, all.into_iter().collect());
+        for state in reachable() {
+            let ways_out = transitions()
+                .into_iter()
+                .filter(|&transition| ACTORS.iter().any(|&actor| state.clone().apply(transition, actor).is_ok()))
+                .count();
+            assert_eq!(ways_out == 0, state.is_terminal(), "{state:?} has {ways_out} ways out");
+        }
+    }
+
+    #[test]
+    fn the_way_of_a_job_that_goes_well() {
+        use Transition as T;
+        let steps = [
+            (T::Submit, Actor::Customer, "requested"),
+            (T::Offer(PROVIDER), Actor::System, "offered"),
+            (T::Accept, Actor::Provider, "accepted"),
+            (T::Confirm, Actor::Payment, "confirmed"),
+            (T::CheckIn, Actor::Provider, "in_progress"),
+            (T::Finish { split: SPLIT, total_minor: 100 }, Actor::Provider, "work_done"),
+            (T::Approve, Actor::Customer, "completed"),
+        ];
+        let mut state = State::Draft;
+        for (transition, actor, name) in steps {
+            state = state.apply(transition, actor).unwrap();
+            assert_eq!(state.name(), name);
+        }
+        assert_eq!(state.split(), Some(SPLIT));
+    }
+
+    #[test]
+    fn what_is_refused_says_why() {
+        let accepted = State::Accepted { provider: PROVIDER };
+        let wrong = accepted.clone().apply(Transition::Accept, Actor::Provider).unwrap_err();
+        assert_eq!(wrong, Refusal::WrongState { from: "accepted", transition: "accept" });
+        let wrong = accepted.apply(Transition::Confirm, Actor::Provider).unwrap_err();
+        assert_eq!(wrong, Refusal::WrongActor { from: "accepted", transition: "confirm", actor: "provider" });
+        let wrong = State::InProgress { provider: PROVIDER }.apply(Transition::Cancel, Actor::Customer).unwrap_err();
+        assert!(matches!(wrong, Refusal::WrongActor { .. }));
+        let wrong = State::WorkDone { provider: PROVIDER, split: SPLIT }.apply(Transition::Cancel, Actor::Operator);
+        assert!(matches!(wrong, Err(Refusal::WrongState { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn money_is_only_due_after_work_and_a_late_payment_raises_nothing(steps in prop::collection::vec((0_usize..10, 0_usize..5), 0..40)) {
+            let mut state = State::Draft;
+            let mut confirmed = false;
+            for (transition, actor) in steps {
+                let before = state.clone();
+                match state.clone().apply(transitions()[transition], ACTORS[actor]) {
+                    Ok(next) => {
+                        prop_assert!(!before.is_terminal());
+                        confirmed |= next.name() == "confirmed";
+                        state = next;
+                    }
+                    Err(_) => prop_assert_eq!(&state, &before),
+                }
+                if state.split().is_some() {
+                    prop_assert!(confirmed, "work was done that nobody had paid for");
+                }
+            }
+        }
+    }
+}
