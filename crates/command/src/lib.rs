@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use jobzy_service::idempotency::{Keyed, in_flight, key_reused};
 use jobzy_service::problem::{ApiResult, Problem};
-use jobzy_store::idempotency::{Begin, StoredResponse, begin, finish};
+use jobzy_store::idempotency::{Begin, StoredResponse, begin, find, finish};
 use jobzy_store::{BoxFuture, Db, DbError, Tx};
 
 /// Says that an answer is a stored one.
@@ -57,10 +57,14 @@ pub fn database(error: &DbError) -> Problem {
 pub async fn execute<T, F>(db: &Db, subject: &str, request: Keyed<T>, now: Timestamp, work: F) -> ApiResult
 where
     T: Clone + Send + Sync + 'static,
-    F: for<'t> Fn(&'t mut Tx, T) -> BoxFuture<'t, Result<StoredResponse, Refused>> + Clone + Send + Sync + 'static,
+    F: for<'t> Fn(&'t mut Tx, T) -> BoxFuture<'t, Result<StoredResponse, Refused>>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
 {
     let fingerprint = request.fingerprint(subject);
-    let scope = format!("{subject} {}", request.path());
+    let scope = scope(subject, &request);
     let (key, value) = (request.key, request.value);
     let outcome = db.transaction("command", move |tx| {
         let (scope, key, value, work) = (scope.clone(), key.clone(), value.clone(), work.clone());
@@ -78,6 +82,24 @@ where
     });
     let (response, replayed) = outcome.await?;
     Ok(answer(response, replayed))
+}
+
+/// The answer this very request was given before, if it was. To be asked before work that cannot be part of the
+/// transaction, such as a call to another service, so that a replay neither does it again nor fails with it.
+///
+/// # Errors
+/// 422 when the key was used for another request.
+pub async fn replay<T>(db: &Db, subject: &str, request: &Keyed<T>) -> ApiResult<Option<Response>> {
+    let found = find(db, &scope(subject, request), &request.key).await.map_err(|error| database(&error))?;
+    match found {
+        None => Ok(None),
+        Some((fingerprint, _)) if fingerprint != request.fingerprint(subject) => Err(key_reused()),
+        Some((_, stored)) => Ok(Some(answer(stored, true))),
+    }
+}
+
+fn scope<T>(subject: &str, request: &Keyed<T>) -> String {
+    format!("{subject} {}", request.path())
 }
 
 fn answer(stored: StoredResponse, replayed: bool) -> Response {

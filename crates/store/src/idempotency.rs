@@ -14,7 +14,7 @@
 use jiff::{SignedDuration, Timestamp};
 use jobzy_ids::IdempotencyKey;
 
-use crate::{DbError, Row, Tx, args};
+use crate::{Db, DbError, Row, Tx, args};
 
 /// How long a key may be held between two transactions before it counts as abandoned, in milliseconds. Longer than
 /// any request may run.
@@ -119,6 +119,26 @@ pub async fn begin(
         )
         .await?;
     Ok(if taken == 1 { Begin::Fresh } else { Begin::InFlight })
+}
+
+/// The answer stored for a key, with the fingerprint of the request it belongs to. Takes nothing and waits for nobody:
+/// for those who must do something outside the transaction first, and not again for a request that is answered.
+///
+/// # Errors
+/// As [`Db::fetch_optional`].
+pub async fn find(
+    db: &Db,
+    scope: &str,
+    key: &IdempotencyKey,
+) -> Result<Option<([u8; 32], StoredResponse)>, DbError> {
+    let row = db
+        .fetch_optional(
+            "SELECT fingerprint, status, headers, body FROM idempotency_keys \
+             WHERE scope = ? AND idempotency_key = ? AND state = 1",
+            args![scope.as_bytes(), key.as_str().as_bytes()],
+        )
+        .await?;
+    row.map(|row| Ok((row.array::<32>("fingerprint")?, stored(&row)?))).transpose()
 }
 
 /// Stores the answer with the work it belongs to.

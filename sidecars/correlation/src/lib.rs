@@ -50,8 +50,9 @@ pub const OPENAPI: &str = include_str!("openapi.json");
 /// The schema: the mechanisms' tables, then this service's.
 #[must_use]
 pub fn migrations() -> Vec<Migration> {
-    let own = Migration { version: 100, name: "entities", sql: include_str!("../migrations/100_entities.sql") };
-    jobzy_store::MIGRATIONS.iter().cloned().chain([own]).collect()
+    let own =
+        Migration { version: 100, name: "entities", sql: include_str!("../migrations/100_entities.sql") };
+    jobzy_store::MIGRATIONS.iter().copied().chain([own]).collect()
 }
 
 /// The routes, as listed above.

@@ -83,8 +83,12 @@ impl Books {
             return Ok(());
         }
         let newest = Arc::new(rate_books::newest(&self.db).await?);
-        tracing::info!(version = newest.book.version(), "a rate book is in force");
-        *self.active.write().unwrap_or_else(PoisonError::into_inner) = newest;
+        let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
+        // Two that refresh at once may arrive here in the other order than they read.
+        if newest.book.version() > active.book.version() {
+            tracing::info!(version = newest.book.version(), "a rate book is in force");
+            *active = newest;
+        }
         Ok(())
     }
 

@@ -69,7 +69,7 @@ pub const OPENAPI: &str = include_str!("openapi.json");
 pub fn migrations() -> Vec<Migration> {
     let own =
         Migration { version: 100, name: "rate books", sql: include_str!("../migrations/100_rate_books.sql") };
-    jobzy_store::MIGRATIONS.iter().cloned().chain([own]).collect()
+    jobzy_store::MIGRATIONS.iter().copied().chain([own]).collect()
 }
 
 /// The routes, as listed above.

@@ -20,7 +20,8 @@ fn main() -> ExitCode {
             async move { db.ping().await }
         });
         let books = Books::open(db.clone(), &common.clock).await?;
-        let pump = Pump::new(db.clone(), common.client.clone(), token, config.subscribers, common.clock.clone());
+        let pump =
+            Pump::new(db.clone(), common.client.clone(), token, config.subscribers, common.clock.clone());
         let (shutdown, running) = (common.shutdown.clone(), pump.clone());
         common.spawn("outbox", async move { running.run(shutdown.requested()).await });
         let (shutdown, watched) = (common.shutdown.clone(), books.clone());

@@ -25,7 +25,11 @@ pub struct Lookup {
 }
 
 /// `GET /api/v1/correlation/lookup?id=`
-pub async fn lookup(AppState(state): AppState<State>, caller: Caller, Query(query): Query<Lookup>) -> ApiResult {
+pub async fn lookup(
+    AppState(state): AppState<State>,
+    caller: Caller,
+    Query(query): Query<Lookup>,
+) -> ApiResult {
     caller.require(READERS)?;
     let found = if let Ok(entity) = query.id.parse::<EntityId>() {
         vec![entity]
@@ -79,6 +83,7 @@ pub fn to_json(entity: &Entity) -> Value {
         "created_at": entity.created_at.to_string(),
         "ids": ids.collect::<Vec<_>>(),
         "events": entity.events,
+        "intact": entity.intact,
         "conflicts": conflicts.collect::<Vec<_>>(),
     })
 }

@@ -92,7 +92,11 @@ pub struct Search {
 }
 
 /// `GET /api/v1/correlation/events`
-pub async fn list(AppState(state): AppState<State>, caller: Caller, Query(search): Query<Search>) -> ApiResult {
+pub async fn list(
+    AppState(state): AppState<State>,
+    caller: Caller,
+    Query(search): Query<Search>,
+) -> ApiResult {
     caller.require(READERS)?;
     let after = match search.after.as_deref() {
         None => None,
@@ -100,7 +104,9 @@ pub async fn list(AppState(state): AppState<State>, caller: Caller, Query(search
     };
     let filter = Filter { correlation_id: search.correlation_id, event_type: search.event_type, after };
     let events = log::search(&state.db, filter, PAGE).await.map_err(failed)?;
-    let cursor = |last: &Logged| json!(format!("{}.{}.{}", last.received_at.as_microsecond(), last.entity, last.position));
+    let cursor = |last: &Logged| {
+        json!(format!("{}.{}.{}", last.received_at.as_microsecond(), last.entity, last.position))
+    };
     let next = full(&events).map(cursor);
     Ok(page_of(&events, next))
 }

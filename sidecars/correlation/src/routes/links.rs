@@ -25,7 +25,11 @@ pub struct NewLink {
 /// `POST /api/v1/correlation/links`
 ///
 /// Binding the same id to the same entity again changes nothing, so it needs no idempotency key.
-pub async fn create(AppState(state): AppState<State>, caller: Caller, Json(link): Json<NewLink>) -> ApiResult {
+pub async fn create(
+    AppState(state): AppState<State>,
+    caller: Caller,
+    Json(link): Json<NewLink>,
+) -> ApiResult {
     caller.require(READERS)?;
     let by = format!("subject:{}", caller.subject);
     let outcome = links::bind(&state.db, link.entity, link.external, by, state.clock.now()).await;

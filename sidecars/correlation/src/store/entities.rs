@@ -5,12 +5,16 @@ use jobzy_correlation::ExternalId;
 use jobzy_ids::EntityId;
 use jobzy_store::{Db, DbError, Row, args};
 
+use super::log;
+
 /// An entity.
 #[derive(Debug, Clone)]
 pub struct Entity {
     pub id: EntityId,
     pub created_at: Timestamp,
     pub events: i64,
+    /// Whether the events are those that were filed, by their hashes.
+    pub intact: bool,
     pub ids: Vec<Link>,
     pub conflicts: Vec<Conflict>,
 }
@@ -33,7 +37,7 @@ pub struct Conflict {
 
 /// Reads one.
 pub async fn load(db: &Db, id: EntityId) -> Result<Option<Entity>, DbError> {
-    let sql = "SELECT created_at, events FROM entities WHERE id = ?";
+    let sql = "SELECT created_at, events, head_hash FROM entities WHERE id = ?";
     let Some(row) = db.fetch_optional(sql, args![*id.as_bytes()]).await? else {
         return Ok(None);
     };
@@ -43,10 +47,12 @@ pub async fn load(db: &Db, id: EntityId) -> Result<Option<Entity>, DbError> {
     let sql = "SELECT system_name, kind, external_id, bound_to, found_at FROM conflicts
                WHERE claimed_by = ? ORDER BY found_at, system_name, kind, external_id";
     let conflicts = db.fetch_all(sql, args![*id.as_bytes()]).await?;
+    let (events, head) = (row.i64("events")?, row.array("head_hash")?);
     Ok(Some(Entity {
         id,
         created_at: row.timestamp("created_at")?,
-        events: row.i64("events")?,
+        events,
+        intact: log::chain_holds(db, id, events, &head).await?,
         ids: ids.iter().map(link).collect::<Result<_, _>>()?,
         conflicts: conflicts.iter().map(conflict).collect::<Result<_, _>>()?,
     }))

@@ -1,7 +1,7 @@
 //! The event log: appended in one transaction with the bindings an event brings.
 
 use jiff::Timestamp;
-use jobzy_correlation::{Decision, ExternalId, GENESIS, decide, link_hash};
+use jobzy_correlation::{Broken, Decision, Entry, ExternalId, GENESIS, Verifier, decide, link_hash};
 use jobzy_events::CloudEvent;
 use jobzy_ids::EntityId;
 use jobzy_service::problem::Problem;
@@ -31,12 +31,15 @@ pub const RACED: &str = "concurrent-binding";
 impl From<AppendError> for Problem {
     fn from(error: AppendError) -> Self {
         match error {
-            AppendError::Raced => {
-                Self::new(http::StatusCode::SERVICE_UNAVAILABLE, RACED, "Another event is binding the same ids")
-            }
+            AppendError::Raced => Self::new(
+                http::StatusCode::SERVICE_UNAVAILABLE,
+                RACED,
+                "Another event is binding the same ids",
+            ),
             AppendError::Ids(reason) => {
                 let status = http::StatusCode::UNPROCESSABLE_ENTITY;
-                Self::new(status, "unreadable-event", "The ids of the event are not understood").detail(reason)
+                Self::new(status, "unreadable-event", "The ids of the event are not understood")
+                    .detail(reason)
             }
             AppendError::Db(error) => crate::routes::failed(error),
         }
@@ -130,10 +133,21 @@ async fn write(tx: &mut Tx, event: &CloudEvent, entity: EntityId, now: Timestamp
     let row = row.ok_or_else(|| unreadable("entity_id", "no such entity"))?;
     let position = row.i64("events")? + 1;
     let body = event.data.to_string();
-    let hash = link_hash(&row.array("head_hash")?, position, body.as_bytes());
-    let sql = "INSERT INTO events (entity_id, position, event_id, source, event_type, subject, correlation_id,
-               occurred_at, received_at, body, chain_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let event_id = event.id.to_string();
+    let entry = Entry {
+        source: &event.source,
+        event_id: &event_id,
+        event_type: &event.r#type,
+        subject: &event.subject,
+        correlation_id: event.correlation_id.as_str(),
+        occurred_at: event.time.as_microsecond(),
+        received_at: now.as_microsecond(),
+        body: &body,
+    };
+    let hash = link_hash(&row.array("head_hash")?, position, &entry);
+    let sql =
+        "INSERT INTO events (entity_id, position, event_id, source, event_type, subject, correlation_id,
+               occurred_at, received_at, body, chain_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let args = args![
         *entity.as_bytes(),
         position,
@@ -162,9 +176,48 @@ pub async fn of_entity(db: &Db, entity: EntityId, after: i64, limit: u32) -> Res
     rows.iter().map(logged).collect()
 }
 
+/// Whether the chain of an entity, with so many events and this end, holds. Events behind these are left out: they
+/// may have been appended since the entity was read.
+pub async fn chain_holds(db: &Db, entity: EntityId, events: i64, head: &[u8; 32]) -> Result<bool, DbError> {
+    let (mut verifier, mut after) = (Verifier::default(), 0);
+    let sql = format!(
+        "{COLUMNS} WHERE entity_id = ? AND position > ? AND position <= ? ORDER BY position LIMIT 100"
+    );
+    loop {
+        let args = args![*entity.as_bytes(), after, events];
+        let rows = db.fetch_all(jobzy_store::AssertSqlSafe(sql.clone()), args).await?;
+        for row in &rows {
+            let entry = Entry {
+                source: &text(row, "source")?,
+                event_id: &text(row, "event_id")?,
+                event_type: &text(row, "event_type")?,
+                subject: &text(row, "subject")?,
+                correlation_id: &text(row, "correlation_id")?,
+                occurred_at: row.i64("occurred_at")?,
+                received_at: row.i64("received_at")?,
+                body: &row.text("body")?,
+            };
+            after = row.i64("position")?;
+            if let Err(broken) = verifier.follow(after, &entry, &row.array("chain_hash")?) {
+                return Ok(report(entity, broken));
+            }
+        }
+        if rows.is_empty() {
+            return Ok(verifier.finish(events, head).map_or_else(|broken| report(entity, broken), |()| true));
+        }
+    }
+}
+
+fn report(entity: EntityId, broken: Broken) -> bool {
+    tracing::error!(%entity, position = broken.position, "the log was changed behind the service's back");
+    metrics::counter!("correlation_broken_chains_total").increment(1);
+    false
+}
+
 /// Whether there is such an entity.
 pub async fn exists(db: &Db, entity: EntityId) -> Result<bool, DbError> {
-    let row = db.fetch_optional("SELECT 1 AS one FROM entities WHERE id = ?", args![*entity.as_bytes()]).await?;
+    let row =
+        db.fetch_optional("SELECT 1 AS one FROM entities WHERE id = ?", args![*entity.as_bytes()]).await?;
     Ok(row.is_some())
 }
 
@@ -198,7 +251,8 @@ pub async fn search(db: &Db, filter: Filter, limit: u32) -> Result<Vec<Logged>, 
 }
 
 fn logged(row: &Row) -> Result<Logged, DbError> {
-    let data = serde_json::from_str(&row.text("body")?).map_err(|error| unreadable("body", &error.to_string()))?;
+    let data =
+        serde_json::from_str(&row.text("body")?).map_err(|error| unreadable("body", &error.to_string()))?;
     Ok(Logged {
         entity: EntityId::from_bytes(row.id16("entity_id")?),
         position: row.i64("position")?,

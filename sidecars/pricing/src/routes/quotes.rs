@@ -20,7 +20,11 @@ pub async fn by_query(AppState(state): AppState<State>, RawQuery(query): RawQuer
 /// `POST /api/v1/pricing/quotes`
 ///
 /// A POST that changes nothing: it needs no idempotency key, and the gateway may answer it from its cache.
-pub async fn by_body(AppState(state): AppState<State>, headers: HeaderMap, RawBody(body): RawBody) -> ApiResult {
+pub async fn by_body(
+    AppState(state): AppState<State>,
+    headers: HeaderMap,
+    RawBody(body): RawBody,
+) -> ApiResult {
     check_media_type(&headers, |media_type| media_type == "application/json")?;
     answer(&state, &RawRequest::from_json(&body).map_err(refused)?).await
 }

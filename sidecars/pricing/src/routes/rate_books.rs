@@ -28,10 +28,17 @@ pub async fn active(AppState(state): AppState<State>, headers: HeaderMap) -> Api
     let active = state.books.active();
     let etag = format!("\"{}\"", active.book.version());
     let fixed = [(ETAG, etag.clone()), (CACHE_CONTROL, "no-cache".to_owned())];
-    if headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+    if knows(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, fixed).into_response());
     }
     Ok((fixed, [(CONTENT_TYPE, "application/json")], active.json.clone()).into_response())
+}
+
+/// Whether `If-None-Match` names the tag: in a list, or weakened by a proxy that compressed the answer, or as `*`.
+fn knows(headers: &HeaderMap, etag: &str) -> bool {
+    let lines = headers.get_all(IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
+    let mut known = lines.flat_map(|line| line.split(',')).map(str::trim);
+    known.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 /// `GET /api/v1/pricing/rate-books`
@@ -88,7 +95,9 @@ async fn store(
     let document = serde_json::to_string(document).map_err(|error| Problem::internal(&error))?;
     let version = rate_books::next_version(tx).await?;
     if !rate_books::insert(tx, version, &document, by, now).await? {
-        return Err(Problem::unavailable("another version is being published", 1).into());
+        // Not tried again from here: the prices that came first should be looked at before they are replaced.
+        let title = "Another version was published at the same moment";
+        return Err(Problem::new(StatusCode::CONFLICT, "concurrent-publication", title).into());
     }
     let ids = json!([{"system": "pricing", "type": "rate_book", "id": version.to_string()}]);
     let data = json!({"ids": ids, "version": version, "actor": by});
@@ -102,11 +111,16 @@ async fn store(
 /// What the document must keep to beyond its own form: the VAT of the law, today.
 fn check(document: &Document, now: jiff::Timestamp) -> Result<(), Problem> {
     let refuse = |path: &str, reason: &str| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-rate-book", "The rate book cannot be published")
-            .detail(format!("{path}: {reason}"))
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid-rate-book",
+            "The rate book cannot be published",
+        )
+        .detail(format!("{path}: {reason}"))
     };
     RateBook::new(1, document.clone()).map_err(|error| refuse(&error.path, &error.reason))?;
-    let helsinki = TimeZone::posix("EET-2EEST,M3.5.0/3,M10.5.0/4").map_err(|error| Problem::internal(&error))?;
+    let helsinki =
+        TimeZone::posix("EET-2EEST,M3.5.0/3,M10.5.0/4").map_err(|error| Problem::internal(&error))?;
     let today = helsinki.to_datetime(now).date();
     let classes = [
         ("vat_bp.general", VatClass::General),

@@ -32,7 +32,11 @@ pub struct Redemption {
 }
 
 /// `POST /internal/pricing/redemptions`
-pub async fn redeem(AppState(state): AppState<State>, caller: Caller, Json(shown): Json<Redemption>) -> ApiResult {
+pub async fn redeem(
+    AppState(state): AppState<State>,
+    caller: Caller,
+    Json(shown): Json<Redemption>,
+) -> ApiResult {
     caller.require(&[SERVICE])?;
     let raw = RawRequest::from_json(shown.request.get().as_bytes()).map_err(refused)?;
     let now = state.clock.now();

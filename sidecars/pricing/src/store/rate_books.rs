@@ -54,7 +54,13 @@ pub async fn next_version(tx: &mut Tx) -> Result<u32, DbError> {
 }
 
 /// Stores `document` as `version`; false when somebody else has just published that version.
-pub async fn insert(tx: &mut Tx, version: u32, document: &str, by: &str, now: Timestamp) -> Result<bool, DbError> {
+pub async fn insert(
+    tx: &mut Tx,
+    version: u32,
+    document: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
     let sql = "INSERT INTO rate_books (version, document, published_at, published_by) VALUES (?, ?, ?, ?)";
     if !tx.insert_new(sql, args![version, document, now, by.as_bytes()]).await? {
         return Ok(false);
@@ -113,7 +119,10 @@ fn published(row: &Row) -> Result<Published, LoadError> {
 
 /// The document with its version in front, as readers outside need it.
 fn with_version(version: u32, document: &str) -> Result<Bytes, DbError> {
-    let unreadable = |error: serde_json::Error| DbError::Decode { column: "document".to_owned(), reason: error.to_string() };
+    let unreadable = |error: serde_json::Error| DbError::Decode {
+        column: "document".to_owned(),
+        reason: error.to_string(),
+    };
     let document: Value = serde_json::from_str(document).map_err(unreadable)?;
     let whole = serde_json::json!({"version": version, "document": document});
     Ok(Bytes::from(whole.to_string()))

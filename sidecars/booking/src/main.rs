@@ -1,0 +1,29 @@
+//! The booking sidecar; the library says what it serves.
+
+use std::process::ExitCode;
+
+use jobzy_events::Pump;
+use jobzy_service::main::run;
+use jobzy_sidecar_booking::{Config, PriceDesk, State, app, migrations};
+use jobzy_store::{Db, DbOptions};
+
+fn main() -> ExitCode {
+    run("jobzy-booking", |common| async move {
+        let config = Config::from_env(&common.env)?;
+        let auth = common.authenticator()?;
+        let token = common.service_token()?;
+        let prices = PriceDesk::new(common.address("PRICING_URL")?, common.client.clone(), token.clone());
+        let db = Db::connect(&config.database_url, DbOptions::default()).await?;
+        db.migrate(&migrations()).await?;
+        let checked = db.clone();
+        common.health.check("database", move || {
+            let db = checked.clone();
+            async move { db.ping().await }
+        });
+        let pump =
+            Pump::new(db.clone(), common.client.clone(), token, config.subscribers, common.clock.clone());
+        let (shutdown, running) = (common.shutdown.clone(), pump.clone());
+        common.spawn("outbox", async move { running.run(shutdown.requested()).await });
+        Ok(app(State { db, auth, clock: common.clock.clone(), prices, pump }))
+    })
+}
