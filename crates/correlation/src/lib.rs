@@ -9,6 +9,6 @@ mod chain;
 mod external;
 mod link;
 
-pub use chain::{GENESIS, link_hash};
+pub use chain::{Broken, Entry, GENESIS, Verifier, link_hash};
 pub use external::{ExternalId, ExternalIdError};
 pub use link::{Decision, decide};

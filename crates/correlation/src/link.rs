@@ -32,7 +32,11 @@ pub fn decide(ids: &[(ExternalId, Option<EntityId>)]) -> Decision {
         bound.filter(|bound| *bound != entity).map(|bound| (id.clone(), bound))
     };
     let contradicting: Vec<_> = ids.iter().filter_map(elsewhere).collect();
-    if contradicting.is_empty() { Decision::Attach(entity) } else { Decision::Conflict { entity, contradicting } }
+    if contradicting.is_empty() {
+        Decision::Attach(entity)
+    } else {
+        Decision::Conflict { entity, contradicting }
+    }
 }
 
 #[cfg(test)]

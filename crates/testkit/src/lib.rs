@@ -1,4 +1,4 @@
-//! What tests need of the world outside: databases, processes, ports, an HTTP client, an issuer.
+//! What tests need of the world outside: databases, processes, ports, an HTTP client, an issuer, an OpenAPI check.
 //!
 //! Dev-dependency only. Everything is private to the test process, listens on loopback, and ends with it, also when it
 //! is killed. What is missing on the machine fails the test and says how to install it; nothing is skipped.
@@ -14,6 +14,7 @@ pub mod http;
 #[cfg(feature = "issuer")]
 pub mod issuer;
 pub mod mariadb;
+pub mod openapi;
 pub mod ports;
 pub mod process;
 pub mod proxy;

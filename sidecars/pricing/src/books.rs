@@ -83,12 +83,7 @@ impl Books {
             return Ok(());
         }
         let newest = Arc::new(rate_books::newest(&self.db).await?);
-        let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
-        // Two that refresh at once may arrive here in the other order than they read.
-        if newest.book.version() > active.book.version() {
-            tracing::info!(version = newest.book.version(), "a rate book is in force");
-            *active = newest;
-        }
+        advance(&self.active, newest);
         Ok(())
     }
 
@@ -99,6 +94,40 @@ impl Books {
             if let Err(error) = self.refresh().await {
                 tracing::warn!(%error, "the newest rate book cannot be read; the last one stays in force");
             }
+        }
+    }
+}
+
+/// Puts `newest` in force unless something newer is: two that refresh at once may arrive here in the other order than
+/// they read.
+fn advance(active: &RwLock<Arc<Published>>, newest: Arc<Published>) {
+    let mut active = active.write().unwrap_or_else(PoisonError::into_inner);
+    if newest.book.version() > active.book.version() {
+        tracing::info!(version = newest.book.version(), "a rate book is in force");
+        *active = newest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, RwLock};
+
+    use bytes::Bytes;
+    use jobzy_pricing::RateBook;
+
+    use super::{Published, SEED, advance};
+
+    fn version(version: u32) -> Arc<Published> {
+        let book = RateBook::parse(version, SEED.as_bytes()).unwrap();
+        Arc::new(Published { book, json: Bytes::new() })
+    }
+
+    #[test]
+    fn the_version_in_force_never_goes_back() {
+        let active = RwLock::new(version(1));
+        for (read, in_force) in [(3, 3), (2, 3), (3, 3), (4, 4)] {
+            advance(&active, version(read));
+            assert_eq!(active.read().unwrap().book.version(), in_force);
         }
     }
 }
