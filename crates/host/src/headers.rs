@@ -85,6 +85,19 @@ mod host {
         Headers::from_pairs(hostcalls::get_map_bytes(map).unwrap_or_default())
     }
 
+    /// The first line with this name in the request, without listing the others: for pseudo headers,
+    /// which stand there once.
+    #[must_use]
+    pub fn request_value(name: &str) -> Option<Vec<u8>> {
+        hostcalls::get_map_value_bytes(MapType::HttpRequestHeaders, name).ok().flatten()
+    }
+
+    /// The first line with this name in the response: for `:status`.
+    #[must_use]
+    pub fn response_value(name: &str) -> Option<Vec<u8>> {
+        hostcalls::get_map_value_bytes(MapType::HttpResponseHeaders, name).ok().flatten()
+    }
+
     /// Makes this the only line of its name in the request.
     ///
     /// # Errors
@@ -119,7 +132,7 @@ mod host {
 }
 
 #[cfg(target_arch = "wasm32")]
-pub use host::{remove_request, remove_response, set_request, set_response};
+pub use host::{remove_request, remove_response, request_value, response_value, set_request, set_response};
 
 #[cfg(test)]
 mod tests {

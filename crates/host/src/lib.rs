@@ -12,7 +12,7 @@
 //! | [`upstream`] | where a background call goes, validated once |
 //! | [`problem`] | RFC 9457 answers with the correlation id |
 //! | [`envelope`] | what keeps a value from shared data honest |
-//! | `call`, `clock`, `log`, `metrics`, `property`, `random`, `shared` | hostcalls, in wasm32 only |
+//! | `body`, `call`, `clock`, `local`, `log`, `metrics`, `property`, `random`, `shared` | hostcalls, in wasm32 only |
 //! | `module` | reads a compiled module's imports and exports, outside wasm32 only |
 //!
 //! The pure parts build everywhere, so that they are tested where tests run.
@@ -30,9 +30,13 @@ pub mod problem;
 pub mod upstream;
 
 #[cfg(target_arch = "wasm32")]
+pub mod body;
+#[cfg(target_arch = "wasm32")]
 pub mod call;
 #[cfg(target_arch = "wasm32")]
 pub mod clock;
+#[cfg(target_arch = "wasm32")]
+pub mod local;
 #[cfg(target_arch = "wasm32")]
 pub mod log;
 #[cfg(target_arch = "wasm32")]

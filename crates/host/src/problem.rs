@@ -43,12 +43,7 @@ impl Problem {
     pub fn send(&self, correlation_id: Option<&str>) {
         let mut headers = vec![("content-type", "application/problem+json"), ("cache-control", "no-store")];
         headers.extend(self.headers.iter().map(|(name, value)| (*name, value.as_str())));
-        let body = self.body(correlation_id);
-        if proxy_wasm::hostcalls::send_http_response(u32::from(self.status), headers, Some(body.as_bytes()))
-            .is_err()
-        {
-            crate::log::error("the host took no local response");
-        }
+        crate::local::send(self.status, &headers, self.body(correlation_id).as_bytes());
     }
 }
 
