@@ -117,5 +117,8 @@ pub fn pricing_cache(
         "unknown_after_ms": 5000,
         "max_entries": 2048,
         "quote_path": quote_path,
+        // Envoy can keep a POST's headers back until its body is here, so that a hit opens no request to the
+        // sidecar only to abort it. Kong has the body first and would wait for ever.
+        "hold_headers": host == Host::Envoy,
     })))
 }

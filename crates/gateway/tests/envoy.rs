@@ -54,7 +54,16 @@ fn a_broken_token_filter_refuses_and_a_broken_cache_steps_aside() {
     assert_eq!(policy("jobzy_pricing_cache"), "FAIL_OPEN");
     let text = envoy::bootstrap(&table(), &local()).unwrap();
     assert!(!text.contains("fail_open"), "the old name means another thing");
-    assert!(!text.contains("allow_on_headers_stop_iteration"), "it lets bodies past a filter that waits");
+}
+
+#[test]
+fn only_the_filter_that_reads_bodies_may_hold_headers_back() {
+    let bootstrap = bootstrap(&local());
+    let filters = &manager(&bootstrap)["http_filters"];
+    let holds = |name| &named(filters, name)["typed_config"]["config"]["allow_on_headers_stop_iteration"];
+    assert_eq!(*holds("jobzy_jwt_auth"), false, "it lets bodies past a filter that waits");
+    assert_eq!(*holds("jobzy_correlation_id"), false);
+    assert_eq!(*holds("jobzy_pricing_cache"), true);
 }
 
 #[test]

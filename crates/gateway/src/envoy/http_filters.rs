@@ -57,13 +57,15 @@ fn named(name: &str, kind: &str) -> Value {
 }
 
 /// A VM of its own per filter: filters may share one only if they are one module.
-/// `allow_on_headers_stop_iteration` stays off: with it on, the body of a request that a filter holds back
-/// would go on to the sidecar.
+///
+/// `allow_on_headers_stop_iteration` is on only for the filter that holds headers back until it has read the body,
+/// which never calls out: while one waits for an answer, the body of its request would go on to the sidecar.
 fn wasm(name: &str, config: &serde_json::Value, failure: &OnFailure, deployment: &Deployment) -> Value {
     let failure_policy = match failure {
         OnFailure::Reload => "FAIL_RELOAD",
         OnFailure::Open => "FAIL_OPEN",
     };
+    let holds_headers = config.get("hold_headers").and_then(serde_json::Value::as_bool).unwrap_or(false);
     map! {
         "name" => name,
         "typed_config" => map! {
@@ -72,6 +74,7 @@ fn wasm(name: &str, config: &serde_json::Value, failure: &OnFailure, deployment:
                 "name" => name,
                 "root_id" => name,
                 "failure_policy" => failure_policy,
+                "allow_on_headers_stop_iteration" => holds_headers,
                 "vm_config" => map! {
                     "vm_id" => name,
                     "runtime" => "envoy.wasm.runtime.v8",
