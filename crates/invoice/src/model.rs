@@ -113,7 +113,7 @@ pub struct Work {
 pub struct Line {
     /// What it is, for the household credit.
     pub kind: LineKind,
-    /// What it is, in words.
+    /// What it is, in words; may be empty where the kind says it all.
     pub description: String,
     /// VAT included, minor units, zero or more.
     pub gross_minor: i64,

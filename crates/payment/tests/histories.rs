@@ -1,6 +1,8 @@
 //! Every order of a payment's history, with any fact told twice, ends in the same state, books the same
 //! balances, and says each thing once.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: whatever fails here has to fail the test")]
+
 use std::collections::BTreeMap;
 
 use jobzy_ids::{AttemptId, PaymentId};

@@ -1,10 +1,12 @@
 //! What is refused, and what is planned.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests: whatever fails here has to fail the test")]
+
 use jobzy_ids::{AttemptId, PaymentId};
 use jobzy_money::Money;
 use jobzy_payment::{
     Effect, Fact, Kind, Known, MAX_ATTEMPTS, OperationState, Payment, Planned, RefundRefusal, Refusal,
-    RetryRefusal, Status, Wish, apply, asked_minor, plan, settled,
+    RefusedFact, RetryRefusal, Status, Wish, apply, asked_minor, plan, settled,
 };
 use serde_json::json;
 

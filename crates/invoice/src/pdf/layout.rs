@@ -186,7 +186,9 @@ impl<'i> Page<'i> {
     fn row(&mut self, line: &Line, share: LineVat) {
         let text = TEXT_END.saturating_sub(LEFT).saturating_sub(6_000);
         let kind = self.labels.kind(line.kind);
-        let description = BODY.wrap_at_most(&line.description, text, 4);
+        // What needs no words beyond its kind has none.
+        let words = line.description.trim();
+        let description = if words.is_empty() { Vec::new() } else { BODY.wrap_at_most(words, text, 4) };
         let rows = Milli::try_from(description.len()).unwrap_or(4);
         let height =
             BODY.leading().saturating_mul(rows).saturating_add(STRONG.leading()).saturating_add(9_000);
@@ -244,7 +246,10 @@ impl<'i> Page<'i> {
                 let headline =
                     format!("{} {}. {}", self.labels.paid_by_card, day(*paid), self.labels.nothing_left);
                 self.write(LEFT, STRONG, Ink::Black, &STRONG.truncate(&headline, RIGHT.saturating_sub(LEFT)));
-                let reference = SMALL.truncate(processor_reference, RIGHT.saturating_sub(LEFT));
+                let reference = SMALL.truncate(
+                    &format!("{}: {processor_reference}", self.labels.card_reference),
+                    RIGHT.saturating_sub(LEFT),
+                );
                 self.write(LEFT, SMALL, Ink::Grey, &reference);
             }
             Payment::Transfer { iban, due } => self.bill(iban, *due),
