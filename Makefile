@@ -1,11 +1,14 @@
 # Every target installs what it needs; see README.md.
 .PHONY: run tour build test lint audit clean
 
+# The runner ends with make, and everything else with the runner.
+runner := setpriv --pdeathsig TERM -- $(or $(CARGO_TARGET_DIR),target)/debug/jobzy-local
+
 run: build
-	target/debug/jobzy-local run
+	$(runner) run
 
 tour: build
-	target/debug/jobzy-local tour
+	$(runner) tour
 
 build:
 	deploy/local/install.sh run

@@ -54,7 +54,13 @@ impl WeeklyHours {
     /// Starts on `day` at which work of `minutes` lies within the hours, in the future of `now`, and takes none
     /// of the `taken` cells. In order.
     #[must_use]
-    pub fn free_starts(&self, day: Date, minutes: i64, taken: &BTreeSet<i64>, now: Timestamp) -> Vec<Timestamp> {
+    pub fn free_starts(
+        &self,
+        day: Date,
+        minutes: i64,
+        taken: &BTreeSet<i64>,
+        now: Timestamp,
+    ) -> Vec<Timestamp> {
         let (Some(helsinki), Some((opens, _))) = (helsinki(), self.on(day)) else { return Vec::new() };
         let Ok(first) = helsinki.to_timestamp(day.to_datetime(opens)) else { return Vec::new() };
         let step = SignedDuration::from_mins(CELL_MINUTES);
@@ -152,14 +158,23 @@ mod tests {
         assert_eq!((all.len(), all[0], all[8]), (9, at("2026-11-24T06:00:00Z"), at("2026-11-24T08:00:00Z")));
         assert_eq!(starts(&BTreeSet::new(), "2026-11-24T07:59:00Z"), [at("2026-11-24T08:00:00Z")]);
         let taken = Slot::new(at("2026-11-24T06:00:00Z"), 60).unwrap().cells().collect();
-        assert_eq!(starts(&taken, "2026-11-23T10:00:00Z"), [at("2026-11-24T07:30:00Z"), at("2026-11-24T07:45:00Z"), at("2026-11-24T08:00:00Z")]);
+        assert_eq!(
+            starts(&taken, "2026-11-23T10:00:00Z"),
+            [at("2026-11-24T07:30:00Z"), at("2026-11-24T07:45:00Z"), at("2026-11-24T08:00:00Z")]
+        );
     }
 
     #[test]
     fn a_week_is_checked_and_written_as_it_was_read() {
         let json = r#"{"fri":["09:30","12:00"],"mon":["08:00","16:00"]}"#;
         assert_eq!(serde_json::to_string(&week(json)).unwrap(), json);
-        for bad in [r#"{"monday":["08:00","16:00"]}"#, r#"{"mon":["16:00","08:00"]}"#, r#"{"mon":["8:00","16:00"]}"#, r#"{"mon":["08:07","16:00"]}"#, r#"{"mon":["08:00","24:00"]}"#] {
+        for bad in [
+            r#"{"monday":["08:00","16:00"]}"#,
+            r#"{"mon":["16:00","08:00"]}"#,
+            r#"{"mon":["8:00","16:00"]}"#,
+            r#"{"mon":["08:07","16:00"]}"#,
+            r#"{"mon":["08:00","24:00"]}"#,
+        ] {
             assert!(serde_json::from_str::<WeeklyHours>(bad).is_err(), "{bad}");
         }
     }

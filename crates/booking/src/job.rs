@@ -182,7 +182,9 @@ impl Transition {
         match self {
             Self::Submit | Self::Approve => &[Actor::Customer, Actor::Operator],
             Self::Offer(_) => &[Actor::Customer, Actor::Operator, Actor::System],
-            Self::Accept | Self::Reject | Self::CheckIn | Self::Finish { .. } => &[Actor::Provider, Actor::Operator],
+            Self::Accept | Self::Reject | Self::CheckIn | Self::Finish { .. } => {
+                &[Actor::Provider, Actor::Operator]
+            }
             Self::Confirm | Self::FailPayment => &[Actor::Payment],
             Self::Cancel => &[Actor::Customer, Actor::Provider, Actor::Operator],
         }
@@ -251,7 +253,9 @@ impl State {
     const fn cancellable_by(&self) -> &'static [Actor] {
         match self {
             Self::Draft | Self::Requested | Self::Offered { .. } => &[Actor::Customer, Actor::Operator],
-            Self::Accepted { .. } | Self::Confirmed { .. } => &[Actor::Customer, Actor::Provider, Actor::Operator],
+            Self::Accepted { .. } | Self::Confirmed { .. } => {
+                &[Actor::Customer, Actor::Provider, Actor::Operator]
+            }
             Self::InProgress { .. } => &[Actor::Operator],
             _ => &[],
         }
@@ -304,12 +308,24 @@ mod tests {
 
     const PROVIDER: ProviderId = ProviderId::from_bytes([1; 16]);
     const SPLIT: Split = Split { labour_minor: 90, material_minor: 10, travel_minor: 0 };
-    const ACTORS: [Actor; 5] = [Actor::Customer, Actor::Provider, Actor::Operator, Actor::Payment, Actor::System];
+    const ACTORS: [Actor; 5] =
+        [Actor::Customer, Actor::Provider, Actor::Operator, Actor::Payment, Actor::System];
 
     fn transitions() -> Vec<Transition> {
         use Transition as T;
         let finish = T::Finish { split: SPLIT, total_minor: 100 };
-        vec![T::Submit, T::Offer(PROVIDER), T::Accept, T::Reject, T::Confirm, T::FailPayment, T::CheckIn, finish, T::Approve, T::Cancel]
+        vec![
+            T::Submit,
+            T::Offer(PROVIDER),
+            T::Accept,
+            T::Reject,
+            T::Confirm,
+            T::FailPayment,
+            T::CheckIn,
+            finish,
+            T::Approve,
+            T::Cancel,
+        ]
     }
 
     /// Every state that some sequence of transitions leads to.
@@ -334,12 +350,25 @@ mod tests {
     #[test]
     fn every_state_is_reached_and_every_state_has_an_end_ahead() {
         let names: BTreeSet<&str> = reachable().iter().map(State::name).collect();
-        let all = ["accepted", "cancelled", "completed", "confirmed", "draft", "in_progress", "offered", "payment_failed", "requested", "work_done"];
+        let all = [
+            "accepted",
+            "cancelled",
+            "completed",
+            "confirmed",
+            "draft",
+            "in_progress",
+            "offered",
+            "payment_failed",
+            "requested",
+            "work_done",
+        ];
         assert_eq!(names, all.into_iter().collect());
         for state in reachable() {
             let ways_out = transitions()
                 .into_iter()
-                .filter(|&transition| ACTORS.iter().any(|&actor| state.clone().apply(transition, actor).is_ok()))
+                .filter(|&transition| {
+                    ACTORS.iter().any(|&actor| state.clone().apply(transition, actor).is_ok())
+                })
                 .count();
             assert_eq!(ways_out == 0, state.is_terminal(), "{state:?} has {ways_out} ways out");
         }
@@ -372,9 +401,11 @@ mod tests {
         assert_eq!(wrong, Refusal::WrongState { from: "accepted", transition: "accept" });
         let wrong = accepted.apply(Transition::Confirm, Actor::Provider).unwrap_err();
         assert_eq!(wrong, Refusal::WrongActor { from: "accepted", transition: "confirm", actor: "provider" });
-        let wrong = State::InProgress { provider: PROVIDER }.apply(Transition::Cancel, Actor::Customer).unwrap_err();
+        let wrong =
+            State::InProgress { provider: PROVIDER }.apply(Transition::Cancel, Actor::Customer).unwrap_err();
         assert!(matches!(wrong, Refusal::WrongActor { .. }));
-        let wrong = State::WorkDone { provider: PROVIDER, split: SPLIT }.apply(Transition::Cancel, Actor::Operator);
+        let wrong =
+            State::WorkDone { provider: PROVIDER, split: SPLIT }.apply(Transition::Cancel, Actor::Operator);
         assert!(matches!(wrong, Err(Refusal::WrongState { .. })));
     }
 

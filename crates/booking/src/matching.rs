@@ -20,7 +20,8 @@ const BUSY_JOBS: f64 = 20.0;
 
 /// Version of the weights, stored with what they decided.
 pub const MODEL: &str = "weighted-sum-1";
-const WEIGHTS: [(&str, f64); 4] = [("closeness", 0.40), ("rating", 0.35), ("experience", 0.10), ("slack", 0.15)];
+const WEIGHTS: [(&str, f64); 4] =
+    [("closeness", 0.40), ("rating", 0.35), ("experience", 0.10), ("slack", 0.15)];
 
 /// A place on the map, in millionths of a degree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

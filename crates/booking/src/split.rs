@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_fixed_price_sum_to_it() {
-        let split = |labour_minor, material_minor, travel_minor| Split { labour_minor, material_minor, travel_minor };
+        let split =
+            |labour_minor, material_minor, travel_minor| Split { labour_minor, material_minor, travel_minor };
         assert!(split(100, 20, 3).check(123).is_ok());
         assert_eq!(split(100, 20, 4).check(123), Err(SplitError::Total { total_minor: 123 }));
         assert_eq!(split(124, 0, -1).check(123), Err(SplitError::Negative));

@@ -111,16 +111,23 @@ fn check_multipliers(document: &Document) -> Result<(), BookError> {
     }
     within("max_multiplier_permille", document.max_multiplier_permille, 1000, 10_000)?;
     let vat = document.vat_bp;
-    for (path, value) in
-        [("vat_bp.general", vat.general), ("vat_bp.reduced", vat.reduced), ("vat_bp.low", vat.low), ("vat_bp.zero", vat.zero)]
-    {
+    for (path, value) in [
+        ("vat_bp.general", vat.general),
+        ("vat_bp.reduced", vat.reduced),
+        ("vat_bp.low", vat.low),
+        ("vat_bp.zero", vat.zero),
+    ] {
         within(path, value, 0, 5000)?;
     }
     Ok(())
 }
 
 fn within(path: &str, value: u32, least: u32, most: u32) -> Result<(), BookError> {
-    if (least..=most).contains(&value) { Ok(()) } else { Err(refuse(path, format!("must be {least} to {most}"))) }
+    if (least..=most).contains(&value) {
+        Ok(())
+    } else {
+        Err(refuse(path, format!("must be {least} to {most}")))
+    }
 }
 
 fn index_postal(rules: &[PostalRule]) -> Result<HashMap<String, usize>, BookError> {
@@ -171,7 +178,8 @@ fn check_service(path: &str, service: &Service) -> Result<(), BookError> {
     if service.quantity_min > service.quantity_max {
         return Err(refuse(format!("{path}.quantity_min"), "must not be more than quantity_max"));
     }
-    let whole = |quantity: crate::Quantity| quantity.round_up(service.quantity_step).is_ok_and(|up| up == quantity);
+    let whole =
+        |quantity: crate::Quantity| quantity.round_up(service.quantity_step).is_ok_and(|up| up == quantity);
     if !whole(service.quantity_min) || !whole(service.quantity_max) {
         return Err(refuse(format!("{path}.quantity_step"), "must divide quantity_min and quantity_max"));
     }

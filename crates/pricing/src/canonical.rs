@@ -78,7 +78,8 @@ pub fn canonicalise(book: &RateBook, raw: &RawRequest, now: Timestamp) -> Result
 
 fn urgency(date: &str, now: Timestamp) -> Result<Urgency, Refusal> {
     // The parser of the library also takes times and offsets; a day has exactly ten characters.
-    let day: Date = if date.len() == 10 { date.parse().map_err(|_| Refusal::Date)? } else { return Err(Refusal::Date) };
+    let day: Date =
+        if date.len() == 10 { date.parse().map_err(|_| Refusal::Date)? } else { return Err(Refusal::Date) };
     let helsinki = TimeZone::posix(HELSINKI).map_err(|_| Refusal::Date)?;
     let today = helsinki.to_datetime(now).date();
     let ahead = today.until((Unit::Day, day)).map_err(|_| Refusal::Date)?.get_days();
@@ -115,7 +116,9 @@ mod tests {
 
     #[test]
     fn a_day_is_written_in_one_way() {
-        for date in ["2026-13-01", "2026-02-29", "24.11.2026", "2026-11-24T10:00", "20261124", "", "+002026-11-24"] {
+        for date in
+            ["2026-13-01", "2026-02-29", "24.11.2026", "2026-11-24T10:00", "20261124", "", "+002026-11-24"]
+        {
             check("2026-11-23T10:00:00Z", date, Err(Refusal::Date));
         }
     }

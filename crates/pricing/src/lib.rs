@@ -13,7 +13,12 @@
 //!
 //! Everything here builds for the server, for the filter in the gateway and for the browser; time is an
 //! argument, and there is no float.
-#![deny(clippy::arithmetic_side_effects, clippy::float_arithmetic, clippy::as_conversions, clippy::indexing_slicing)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::float_arithmetic,
+    clippy::as_conversions,
+    clippy::indexing_slicing
+)]
 
 mod book;
 mod canonical;

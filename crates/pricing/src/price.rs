@@ -159,7 +159,13 @@ fn lines(book: &RateBook, service: &Service, request: &CanonicalRequest) -> Resu
     Ok(lines)
 }
 
-fn push_difference(lines: &mut Vec<Line>, code: &str, label: &str, from: i64, to: i64) -> Result<(), Refusal> {
+fn push_difference(
+    lines: &mut Vec<Line>,
+    code: &str,
+    label: &str,
+    from: i64,
+    to: i64,
+) -> Result<(), Refusal> {
     let difference = to.checked_sub(from).ok_or(Refusal::Overflow)?;
     if difference != 0 {
         lines.push(line(code, label.to_owned(), difference));

@@ -48,7 +48,11 @@ impl FromStr for Quantity {
     /// `3`, `2.5`, `0.25`: digits, and at most two decimals behind a point.
     fn from_str(text: &str) -> Result<Self, Refusal> {
         let plain = |byte: u8| byte.is_ascii_digit() || byte == b'.';
-        if text.len() > 9 || !text.bytes().all(plain) || !text.starts_with(|c: char| c.is_ascii_digit()) || text.ends_with('.') {
+        if text.len() > 9
+            || !text.bytes().all(plain)
+            || !text.starts_with(|c: char| c.is_ascii_digit())
+            || text.ends_with('.')
+        {
             return Err(Refusal::Quantity);
         }
         let exact = Decimal::from_str_exact(text).map_err(|_| Refusal::Quantity)?;
@@ -91,7 +95,9 @@ mod tests {
 
     #[test]
     fn only_plain_decimals_are_quantities() {
-        for text in ["", "0", "0.00", "-1", "+1", "1e2", ".5", "5.", "1.234", "1,5", " 1", "1_0", "9999999999"] {
+        for text in
+            ["", "0", "0.00", "-1", "+1", "1e2", ".5", "5.", "1.234", "1,5", " 1", "1_0", "9999999999"]
+        {
             assert!(text.parse::<Quantity>().is_err(), "{text:?}");
         }
         assert_eq!("2.50".parse::<Quantity>().unwrap().to_string(), "2.5");

@@ -86,7 +86,8 @@ mod tests {
     use crate::Refusal;
     use proptest::prelude::*;
 
-    const JSON: &str = r#"{"service":"home-cleaning","quantity":2.5,"postal_code":"00100","date":"2026-11-24"}"#;
+    const JSON: &str =
+        r#"{"service":"home-cleaning","quantity":2.5,"postal_code":"00100","date":"2026-11-24"}"#;
 
     #[test]
     fn query_and_json_say_the_same() {
@@ -98,11 +99,17 @@ mod tests {
 
     #[test]
     fn missing_repeated_and_unknown_fields_are_refused() {
-        for (from, to) in [("\"date\"", "\"day\""), ("}", ",\"x\":1}"), ("}", ",\"quantity\":1}"), ("\"00100\"", "100")] {
+        for (from, to) in
+            [("\"date\"", "\"day\""), ("}", ",\"x\":1}"), ("}", ",\"quantity\":1}"), ("\"00100\"", "100")]
+        {
             let json = JSON.replacen(from, to, 1);
             assert_eq!(RawRequest::from_json(json.as_bytes()), Err(Refusal::Form), "{json}");
         }
-        for query in ["", "service=a&quantity=1&postal_code=00100", "service=a&service=b&quantity=1&postal_code=1&date=1"] {
+        for query in [
+            "",
+            "service=a&quantity=1&postal_code=00100",
+            "service=a&service=b&quantity=1&postal_code=1&date=1",
+        ] {
             assert_eq!(RawRequest::from_query(query), Err(Refusal::Form), "{query}");
         }
         for quantity in ["1e2", "-1", "0", "1.234", "null", "true", "[1]", "\"\"", "\"1\\u0030\""] {

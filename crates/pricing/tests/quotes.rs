@@ -27,7 +27,8 @@ fn raw(service: &str, quantity: &str, postal_code: &str, date: &str) -> RawReque
 fn three_hours_of_cleaning_in_the_centre_for_tomorrow() {
     let request = canonicalise(&book(), &raw("home-cleaning", "3", "00100", "2026-11-24"), now()).unwrap();
     let quote = price(&book(), &request).unwrap();
-    let lines: Vec<(&str, i64)> = quote.lines.iter().map(|line| (line.code.as_str(), line.amount_minor)).collect();
+    let lines: Vec<(&str, i64)> =
+        quote.lines.iter().map(|line| (line.code.as_str(), line.amount_minor)).collect();
     // 3 x 39.00 = 117.00; x 1.2 = 140.40; x 1.15 = 161.46; x 1.2 = 193.752.
     assert_eq!(lines, [("base", 11_700), ("area", 2340), ("postal", 2106), ("urgency", 3229)]);
     assert_eq!(quote.total_minor, 19_375);
@@ -50,7 +51,8 @@ fn the_minimum_charge_and_the_cap_are_lines_of_their_own() {
 
 #[test]
 fn what_does_not_change_the_price_is_not_in_the_canonical_request() {
-    let canonical = |quantity, postal, date| canonicalise(&book(), &raw("home-cleaning", quantity, postal, date), now());
+    let canonical =
+        |quantity, postal, date| canonicalise(&book(), &raw("home-cleaning", quantity, postal, date), now());
     let one = canonical("3", "00100", "2026-12-24").unwrap();
     assert_eq!(canonical("2.75", "00170", "2027-01-15"), Ok(one.clone()));
     assert_ne!(canonical("3.5", "00100", "2026-12-24"), Ok(one.clone()));
@@ -87,7 +89,11 @@ fn a_broken_book_is_refused_by_the_place() {
         ("\"prefix\": \"\"", "\"prefix\": \"x\"", "postal[0].prefix"),
         ("\"price_minor\": 3900", "\"price_minor\": 0", "categories[0].services[0].price_minor"),
         ("\"code\": \"window-cleaning\"", "\"code\": \"home-cleaning\"", "categories[0].services[2].code"),
-        ("\"quantity_step\": \"0.5\"", "\"quantity_step\": \"0.7\"", "categories[0].services[0].quantity_step"),
+        (
+            "\"quantity_step\": \"0.5\"",
+            "\"quantity_step\": \"0.7\"",
+            "categories[0].services[0].quantity_step",
+        ),
     ] {
         assert!(seed.contains(from), "{from}");
         let error = RateBook::parse(1, seed.replacen(from, to, 1).as_bytes()).unwrap_err();
@@ -104,11 +110,13 @@ fn any_raw() -> impl Strategy<Value = RawRequest> {
         .iter()
         .flat_map(|category| category.services.iter().map(|service| service.code.clone()))
         .collect();
-    (prop::sample::select(services), 1_u32..3000, "[0-9]{5}", 0_i64..400).prop_map(|(service, hundredths, postal_code, days)| {
-        let date = (now() + jiff::SignedDuration::from_hours(24 * days)).strftime("%Y-%m-%d").to_string();
-        let quantity = jobzy_pricing::Quantity::from_hundredths(hundredths).unwrap();
-        RawRequest { service, quantity, postal_code, date }
-    })
+    (prop::sample::select(services), 1_u32..3000, "[0-9]{5}", 0_i64..400).prop_map(
+        |(service, hundredths, postal_code, days)| {
+            let date = (now() + jiff::SignedDuration::from_hours(24 * days)).strftime("%Y-%m-%d").to_string();
+            let quantity = jobzy_pricing::Quantity::from_hundredths(hundredths).unwrap();
+            RawRequest { service, quantity, postal_code, date }
+        },
+    )
 }
 
 fn any_canonical() -> impl Strategy<Value = CanonicalRequest> {

@@ -21,6 +21,8 @@ use jobzy_token::KeySet;
 const COLD_RETRY_MS: u64 = 1000;
 /// With keys a failing issuer is given more and more time.
 const MAX_RETRY_MS: u64 = 30_000;
+/// So many ticks in a row the host may refuse to start a fetch.
+const START_TICKS: u32 = 20;
 /// How many unknown ids are remembered. One that is forgotten gets a 503 again, nothing worse.
 const MAX_UNKNOWN: usize = 64;
 
@@ -78,6 +80,8 @@ pub struct Keys {
     /// When the running fetch was started.
     fetching_since_ms: Option<u64>,
     failures: u32,
+    /// Fetches in a row that the host did not start.
+    not_started: u32,
     /// No fetch before this time.
     not_before_ms: u64,
     /// The latest time an unknown id asked for a newer set.
@@ -104,6 +108,7 @@ impl Keys {
             current: None,
             fetching_since_ms: None,
             failures: 0,
+            not_started: 0,
             not_before_ms: 0,
             wanted_since_ms: None,
             wanted_fetch_ms: None,
@@ -195,6 +200,14 @@ impl Keys {
         self.failures == 1
     }
 
+    /// The host did not start the fetch; the next tick tries again. Just started, a host does not know its upstreams
+    /// yet: says whether this has gone on for so long that something is wrong, once.
+    pub const fn fetch_not_started(&mut self) -> bool {
+        self.fetching_since_ms = None;
+        self.not_started = self.not_started.saturating_add(1);
+        self.not_started == START_TICKS
+    }
+
     /// The fetch brought a set. Says whether its keys differ from those in use.
     pub fn fetched(&mut self, set: KeySet, now_ms: u64) -> bool {
         let asked_ms = self.fetching_since_ms.take().unwrap_or(now_ms);
@@ -215,6 +228,7 @@ impl Keys {
             self.wanted_since_ms = None;
         }
         self.failures = 0;
+        self.not_started = 0;
         self.not_before_ms = 0;
         self.current = Some(Current { set, asked_ms });
         differs

@@ -46,7 +46,12 @@ impl Worker {
         match call::get(&config.jwks, &[("accept", "application/json")], timeout) {
             Ok(token) => self.fetch = Some(token),
             Err(call::NotDispatched) => {
-                self.fetch_failed(&mut guard, now_ms, "the host does not know the configured upstream");
+                self.metrics.fetch_failed.increment();
+                if guard.keys.fetch_not_started() {
+                    log::warn(
+                        "the key set cannot be fetched: the host does not know the configured upstream",
+                    );
+                }
             }
         }
     }

@@ -51,6 +51,20 @@ fn without_keys_the_issuer_is_asked_at_once_and_then_every_second() {
 }
 
 #[test]
+fn a_host_that_is_still_starting_is_asked_again_at_once_and_told_of_when_it_stays_so() {
+    let mut keys = empty();
+    let told: Vec<bool> = (0..40)
+        .map(|tick| {
+            assert_eq!(keys.fetch_due(NOW_MS + tick), Some(Due::NoKeys));
+            keys.fetch_started(NOW_MS + tick);
+            keys.fetch_not_started()
+        })
+        .collect();
+    assert_eq!(told.iter().filter(|told| **told).count(), 1);
+    assert!(!told[..10].contains(&true));
+}
+
+#[test]
 fn with_keys_the_issuer_is_asked_each_minute_and_ever_less_while_it_fails() {
     let mut keys = fetched(&["a"], NOW_MS);
     assert_eq!(keys.fetch_due(NOW_MS + 59_999), None);

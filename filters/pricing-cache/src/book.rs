@@ -15,6 +15,9 @@ pub const MAX_BYTES: usize = 1024 * 1024;
 /// A call that was not answered for this long will not be: its callback is lost.
 const LOST_AFTER_MS: u64 = 120_000;
 
+/// So many ticks in a row the host may refuse to put the question: just started, it does not know its upstreams yet.
+const START_TICKS: u32 = 20;
+
 /// When the rate book is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
@@ -34,6 +37,8 @@ pub struct Follower {
     asked_ms: Option<u64>,
     is_asking: bool,
     is_failing: bool,
+    /// Questions in a row that the host did not put.
+    unasked: u32,
 }
 
 #[derive(Deserialize)]
@@ -57,7 +62,15 @@ impl Follower {
     /// Nothing is known yet.
     #[must_use]
     pub const fn new(timing: Timing) -> Self {
-        Self { timing, book: None, confirmed_ms: None, asked_ms: None, is_asking: false, is_failing: false }
+        Self {
+            timing,
+            book: None,
+            confirmed_ms: None,
+            asked_ms: None,
+            is_asking: false,
+            is_failing: false,
+            unasked: 0,
+        }
     }
 
     /// The book in force, when that is known at `now_ms`.
@@ -86,6 +99,15 @@ impl Follower {
     pub const fn asked(&mut self, now_ms: u64) {
         self.asked_ms = Some(now_ms);
         self.is_asking = true;
+    }
+
+    /// The host did not put the question; the next tick tries again. Whether this has gone on for so long that
+    /// something is wrong, told once.
+    pub const fn not_asked(&mut self) -> bool {
+        self.asked_ms = None;
+        self.is_asking = false;
+        self.unasked = self.unasked.saturating_add(1);
+        self.unasked == START_TICKS
     }
 
     /// What `if-none-match` says in the question.
@@ -133,5 +155,6 @@ impl Follower {
         self.confirmed_ms = self.asked_ms;
         self.is_asking = false;
         self.is_failing = false;
+        self.unasked = 0;
     }
 }

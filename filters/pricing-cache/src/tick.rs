@@ -32,7 +32,10 @@ impl Worker {
         match call::get(&self.config.rate_book, &headers, timeout) {
             Ok(token) => self.question = Some(token),
             Err(call::NotDispatched) => {
-                self.failed(&mut edge, "the host does not know the configured upstream");
+                self.metrics.poll_failed.increment();
+                if edge.book.not_asked() {
+                    log::warn("the rate book cannot be read: the host does not know the configured upstream");
+                }
             }
         }
     }

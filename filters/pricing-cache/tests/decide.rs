@@ -142,6 +142,21 @@ fn a_version_that_is_not_confirmed_for_too_long_is_unknown() {
 }
 
 #[test]
+fn a_host_that_is_still_starting_is_asked_again_at_once_and_told_of_when_it_stays_so() {
+    let mut edge = edge_of(2048);
+    let told: Vec<bool> = (0..40)
+        .map(|tick| {
+            let now_ms = NOW_MS + tick;
+            assert!(edge.book.is_due(now_ms));
+            edge.book.asked(now_ms);
+            edge.book.not_asked()
+        })
+        .collect();
+    assert_eq!(told.iter().filter(|told| **told).count(), 1);
+    assert!(!told[..10].contains(&true));
+}
+
+#[test]
 fn one_question_at_a_time_and_the_next_after_a_while() {
     let mut edge = edge_of(10);
     assert!(edge.book.is_due(NOW_MS));
