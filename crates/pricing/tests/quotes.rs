@@ -1,4 +1,5 @@
 //! Prices of the marketplace's own first rate book: worked examples, and what holds for any request.
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 use jiff::Timestamp;
 use jobzy_pricing::{CanonicalRequest, RateBook, RawRequest, Refusal, canonicalise, price, quote_id};

@@ -37,7 +37,7 @@ async fn without_a_choice_rivals_are_shared_out_among_the_providers() {
         sidecar.provider("provider2").await;
         let jobs = join_all((0..20).map(|_| sidecar.draft("customer", START))).await;
         let replies = join_all(jobs.iter().map(|job| sidecar.submit(job, None))).await;
-        let jobs: Vec<Value> = replies.iter().map(|reply| reply.json()).collect();
+        let jobs: Vec<Value> = replies.iter().map(jobzy_testkit::http::Reply::json).collect();
         let mut providers: Vec<&str> =
             jobs.iter().filter_map(|job| job["provider"]["name"].as_str()).collect();
         providers.sort_unstable();
@@ -63,7 +63,7 @@ async fn the_way_between_two_jobs_is_kept_free() {
             let job = sidecar.draft("customer", starts_at).await;
             let reply = sidecar.submit(&job, Some(&provider)).await;
             assert_eq!(reply.status == 200, free, "{starts_at}: {}", reply.text());
-            assert_eq!(sidecar.free(&provider).await.contains(&starts_at.to_owned()), false, "{starts_at}");
+            assert!(!sidecar.free(&provider).await.contains(&starts_at.to_owned()), "{starts_at}");
         }
     })
     .await;

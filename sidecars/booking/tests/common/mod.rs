@@ -194,22 +194,12 @@ impl Sidecar {
     }
 
     /// One action that must lead to `status`.
-    #[track_caller]
-    pub fn leads_to<'a>(
-        &'a self,
-        who: &'a str,
-        job: &'a str,
-        action: &'a str,
-        body: Value,
-        status: &'a str,
-    ) -> impl Future<Output = Value> + 'a {
-        async move {
-            let reply = self.act(who, job, action, &body).await;
-            assert_eq!(reply.status, 200, "{action}: {}", reply.text());
-            let job: Value = reply.json();
-            assert_eq!(job["status"], status, "{action}: {job}");
-            job
-        }
+    pub async fn leads_to(&self, who: &str, job: &str, action: &str, body: Value, status: &str) -> Value {
+        let reply = self.act(who, job, action, &body).await;
+        assert_eq!(reply.status, 200, "{action}: {}", reply.text());
+        let job: Value = reply.json();
+        assert_eq!(job["status"], status, "{action}: {job}");
+        job
     }
 
     /// Submits with a card that works, to the provider if one is chosen.
