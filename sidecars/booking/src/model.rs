@@ -111,6 +111,18 @@ pub struct Assigned {
     pub business_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iban: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<PostalAddress>,
+}
+
+/// Where a business is registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostalAddress {
+    pub street: String,
+    /// Five digits.
+    pub postal_code: String,
+    pub city: String,
 }
 
 /// The last that was heard of the payment.
@@ -131,6 +143,8 @@ pub struct Provider {
     pub name: String,
     pub business_id: String,
     pub iban: Option<String>,
+    /// As it is to stand on invoices.
+    pub address: Option<PostalAddress>,
     pub place: Place,
     pub radius_km: i64,
     pub services: Vec<String>,
@@ -149,6 +163,7 @@ impl Provider {
             name: self.name.clone(),
             business_id: self.business_id.clone(),
             iban: self.iban.clone(),
+            address: self.address.clone(),
         }
     }
 }

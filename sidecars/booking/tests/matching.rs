@@ -86,6 +86,7 @@ async fn a_profile_is_checked_and_kept() {
             json!({"lat": 10.0}),
             json!({"name": ""}),
             json!({"iban": "FI2112345600000786"}),
+            json!({"address": {"street": "Street 1", "postal_code": "0050", "city": "Helsinki"}}),
         ] {
             let mut profile = profile("provider");
             profile
@@ -102,11 +103,13 @@ async fn a_profile_is_checked_and_kept() {
         let id = sidecar.provider("provider").await;
         let mut changed = profile("Another name");
         changed["services"] = json!(["window-cleaning", "home-cleaning", "home-cleaning"]);
+        changed["address"] = json!({"street": "Street 1", "postal_code": "00500", "city": "Helsinki"});
         changed["iban"] = json!("FI21 1234 5600 0007 85");
         assert_eq!(sidecar.provider_with("provider", &changed).await, id, "one provider per subject");
         let own: Value = sidecar.get("provider", ME).await.json();
         assert_eq!(own["services"], json!(["home-cleaning", "window-cleaning"]));
         assert_eq!(own["iban"], "FI2112345600000785");
+        assert_eq!(own["address"], changed["address"]);
         assert_eq!(own["lat"], 60.18);
         let public: Value = sidecar.get("customer", &format!("/api/v1/providers/{id}")).await.json();
         assert_eq!(public["name"], "Another name");

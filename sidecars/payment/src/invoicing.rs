@@ -16,7 +16,7 @@ use jobzy_store::{Db, DbError, Tx};
 use serde_json::json;
 
 use crate::files::sha256;
-use crate::sale::{Completion, Sale};
+use crate::sale::{Completion, Place, Sale};
 use crate::step::{News, Outcome, emit, event_data, step};
 use crate::store::invoices::{self, Issued};
 use crate::store::operations::Operation;
@@ -135,11 +135,6 @@ async fn compose(tx: &mut Tx, clock: &Clock, record: &Record) -> Result<Issued, 
 fn invoice(record: &Record, completion: &Completion, n: i64, issued: Date) -> Result<Invoice, InvoiceError> {
     let Record { sale, .. } = record;
     let (number, reference) = model::number(&sale.provider.business_id, issued.year(), n)?;
-    let place = Address {
-        street: sale.place.street.clone(),
-        postal_code: sale.place.postal_code.clone(),
-        city: sale.place.city.clone(),
-    };
     Ok(Invoice {
         number,
         reference,
@@ -150,11 +145,15 @@ fn invoice(record: &Record, completion: &Completion, n: i64, issued: Date) -> Re
         seller: Seller {
             name: sale.provider.name.clone(),
             business_id: sale.provider.business_id.clone(),
-            address: None,
+            address: sale.provider.address.as_ref().map(address),
         },
         issuer: Issuer { name: ISSUER.0.to_owned(), contact: ISSUER.1.to_owned() },
         buyer: Buyer { name: sale.customer.name.clone(), address: None, kind: BuyerKind::Consumer },
-        work: Work { title: sale.title.clone(), job: record.job.to_string(), address: Some(place) },
+        work: Work {
+            title: sale.title.clone(),
+            job: record.job.to_string(),
+            address: Some(address(&sale.place)),
+        },
         lines: lines(sale, completion),
         payment: Payment::Card {
             paid: issued,
@@ -162,6 +161,10 @@ fn invoice(record: &Record, completion: &Completion, n: i64, issued: Date) -> Re
         },
         household: sale.household_work.into(),
     })
+}
+
+fn address(place: &Place) -> Address {
+    Address { street: place.street.clone(), postal_code: place.postal_code.clone(), city: place.city.clone() }
 }
 
 /// Labour, material and travel; parts of nothing have no line.

@@ -52,9 +52,12 @@ pub struct Provider {
     pub name: String,
     /// Y-tunnus, for the invoice.
     pub business_id: BusinessId,
+    /// For the invoice, where the provider gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Place>,
 }
 
-/// Where the work is done.
+/// Where the work is done, or a business is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Street and number.

@@ -44,7 +44,9 @@ pub async fn walk(guide: &mut Guide<'_>, out_dir: &Path) -> anyhow::Result<Job> 
 async fn open_for_business(guide: &mut Guide<'_>) -> anyhow::Result<String> {
     let hours = json!(["08:00", "20:00"]);
     let profile = json!({
-        "name": "Demo provider", "business_id": "0112038-9", "lat": 60.1841, "lon": 24.9497, "radius_km": 30,
+        "name": "Demo provider", "business_id": "0112038-9",
+        "address": {"street": "Hämeentie 15", "postal_code": "00500", "city": "Helsinki"},
+        "lat": 60.1841, "lon": 24.9497, "radius_km": 30,
         "services": ["home-cleaning", "window-cleaning"],
         "weekly_hours": {"mon": hours, "tue": hours, "wed": hours, "thu": hours, "fri": hours, "sat": hours, "sun": hours},
     });

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::{failed, invalid, text, view};
 use crate::State;
-use crate::model::{Provider, place_of};
+use crate::model::{PostalAddress, Provider, place_of};
 use crate::store::{providers, slots as cells};
 
 /// Furthest a provider may say to go.
@@ -40,6 +40,7 @@ pub struct Profile {
     services: Vec<String>,
     weekly_hours: WeeklyHours,
     iban: Option<String>,
+    address: Option<PostalAddress>,
 }
 
 /// `PUT /api/v1/providers/me`
@@ -97,6 +98,7 @@ fn check(profile: Profile, caller: &Caller, id: ProviderId) -> Result<Provider, 
         name: text("name", &profile.name, 120)?,
         business_id: business_id.as_str().to_owned(),
         iban,
+        address: profile.address.map(check_address).transpose()?,
         place: place.ok_or_else(|| invalid("lat, lon", "must lie in Finland"))?,
         radius_km: profile.radius_km,
         services,
@@ -104,6 +106,18 @@ fn check(profile: Profile, caller: &Caller, id: ProviderId) -> Result<Provider, 
         rating_sum: 0,
         rating_count: 0,
         completed: 0,
+    })
+}
+
+fn check_address(address: PostalAddress) -> Result<PostalAddress, Problem> {
+    let code = &address.postal_code;
+    if code.len() != 5 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(invalid("address.postal_code", "must be five digits"));
+    }
+    Ok(PostalAddress {
+        street: text("address.street", &address.street, 200)?,
+        city: text("address.city", &address.city, 100)?,
+        postal_code: address.postal_code,
     })
 }
 

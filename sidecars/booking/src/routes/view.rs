@@ -86,6 +86,7 @@ pub fn profile(own: &Provider) -> Value {
             "radius_km": own.radius_km,
             "weekly_hours": own.hours,
             "iban": own.iban,
+            "address": own.address,
         });
         object.extend(private.as_object().cloned().unwrap_or_default());
     }

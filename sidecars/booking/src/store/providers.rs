@@ -8,7 +8,7 @@ use jobzy_store::{Db, DbError, Row, Tx, Value, args};
 use super::{broken, json, opt_utf8, utf8};
 use crate::model::Provider;
 
-const COLUMNS: &str = "p.id, p.subject, p.name, p.business_id, p.iban, p.lat_e6, p.lon_e6, p.radius_km, p.weekly_hours, \
+const COLUMNS: &str = "p.id, p.subject, p.name, p.business_id, p.iban, p.address, p.lat_e6, p.lon_e6, p.radius_km, p.weekly_hours, \
     p.rating_sum, p.rating_count, p.completed";
 /// A degree of latitude is 111 km; nobody goes further than [`crate::routes::providers::MAX_RADIUS_KM`].
 const REACH_LAT_E6: i64 = 2_800_000;
@@ -18,12 +18,15 @@ const POOL: i64 = 500;
 /// Writes the profile of `provider.subject`: the first makes the provider, later ones change it. Gives the id.
 pub async fn put(tx: &mut Tx, provider: &Provider, now: Timestamp) -> Result<ProviderId, DbError> {
     let hours = serde_json::to_string(&provider.hours).map_err(|error| broken("weekly_hours", &error))?;
+    let address = provider.address.as_ref().map(serde_json::to_string).transpose();
+    let address = address.map_err(|error| broken("address", &error))?;
     let known = "SELECT id FROM providers WHERE subject = ? FOR UPDATE";
     let known = tx.fetch_optional(known, args![provider.subject.as_bytes()]).await?;
     let mut profile: Vec<Value> = args![
         provider.name.as_bytes(),
         provider.business_id.as_bytes(),
         provider.iban.as_deref().map(str::as_bytes),
+        address,
         provider.place.lat_e6,
         provider.place.lon_e6,
         provider.radius_km,
@@ -33,16 +36,16 @@ pub async fn put(tx: &mut Tx, provider: &Provider, now: Timestamp) -> Result<Pro
     let id = if let Some(row) = known {
         let id = row.id16("id")?;
         profile.extend(args![id]);
-        let sql = "UPDATE providers SET name = ?, business_id = ?, iban = ?, lat_e6 = ?, lon_e6 = ?, radius_km = ?, \
+        let sql = "UPDATE providers SET name = ?, business_id = ?, iban = ?, address = ?, lat_e6 = ?, lon_e6 = ?, radius_km = ?, \
                    weekly_hours = ?, updated_at = ? WHERE id = ?";
         tx.execute(sql, profile).await?;
         id
     } else {
         let id = *provider.id.as_bytes();
         profile.extend(args![id, provider.subject.as_bytes(), now]);
-        let sql = "INSERT INTO providers (name, business_id, iban, lat_e6, lon_e6, radius_km, weekly_hours, updated_at, \
+        let sql = "INSERT INTO providers (name, business_id, iban, address, lat_e6, lon_e6, radius_km, weekly_hours, updated_at, \
                    id, subject, created_at, rating_sum, rating_count, completed, slots_version) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)";
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)";
         tx.execute(sql, profile).await?;
         id
     };
@@ -145,6 +148,7 @@ fn provider_of(row: &Row, services: Vec<String>) -> Result<Provider, DbError> {
         name: utf8(row, "name")?,
         business_id: utf8(row, "business_id")?,
         iban: opt_utf8(row, "iban")?,
+        address: row.opt_text("address")?.map(|text| json("address", &text)).transpose()?,
         place: Place { lat_e6: row.i64("lat_e6")?, lon_e6: row.i64("lon_e6")? },
         radius_km: row.i64("radius_km")?,
         services,

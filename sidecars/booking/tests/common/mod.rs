@@ -1,22 +1,15 @@
 //! A booking sidecar with a real pricing sidecar behind it, and people who use it.
-#![allow(dead_code, reason = "no test file uses all of it")]
-
-use std::sync::atomic::{AtomicU32, Ordering};
+#![allow(dead_code, unused_imports, reason = "no test file uses all of it")]
 
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
-use jobzy_events::Pump;
-use jobzy_service::app::{Common, standard_layers};
-use jobzy_service::auth::Authenticator;
-use jobzy_service::client::{HttpClient, ServiceToken};
 use jobzy_service::clock::Clock;
-use jobzy_service::config::Env;
-use jobzy_service::serve::Server;
-use jobzy_service::shutdown::Shutdown;
 use jobzy_sidecar_booking::{PriceDesk, State, app, migrations};
-use jobzy_store::{Db, DbOptions};
+use jobzy_store::Db;
 use jobzy_testkit::http::{Client, Reply};
-use jobzy_testkit::issuer::{self, Issuer};
+use jobzy_testkit::issuer::Issuer;
+use jobzy_testkit::sidecar::{self, Parts, serve_app};
+pub use jobzy_testkit::sidecar::{assert_refused, fresh_key};
 use jobzy_testkit::sqlite;
 use serde_json::{Value, json};
 
@@ -46,80 +39,26 @@ pub async fn start(url: &str) -> Sidecar {
     let clock = Clock::fixed(now());
     let (prices_url, guard) = sqlite::temp();
     let prices = pricing(&prices_url, clock.clone()).await;
-    let parts = Parts::new(url, "jobzy-booking", &migrations(), clock.clone()).await;
-    let desk = PriceDesk::new(prices.clone(), parts.http.clone(), parts.token.clone());
+    let parts = Parts::new(url, "jobzy-booking", &migrations(), Vec::new(), clock.clone()).await;
+    let desk = PriceDesk::new(prices.clone(), parts.client, parts.token);
     let db = parts.db.clone();
     let state =
         State { db: parts.db, auth: parts.auth, clock: clock.clone(), prices: desk, pump: parts.pump };
-    let base = serve("jobzy-booking", app(state), clock.clone()).await;
+    let base = serve_app("jobzy-booking", app(state), clock.clone()).await;
     Sidecar { base, clock, db, client: Client::new(), prices, _prices: guard }
 }
 
 async fn pricing(url: &str, clock: Clock) -> String {
     use jobzy_sidecar_pricing::{Books, State, app, migrations};
-    let parts = Parts::new(url, "jobzy-pricing", &migrations(), clock.clone()).await;
+    let parts = Parts::new(url, "jobzy-pricing", &migrations(), Vec::new(), clock.clone()).await;
     let books = Books::open(parts.db.clone(), &clock).await.expect("there is a rate book");
     let state = State::new(parts.db, parts.auth, clock.clone(), books, parts.pump);
-    serve("jobzy-pricing", app(state), clock).await
-}
-
-/// What both sidecars start with.
-struct Parts {
-    db: Db,
-    auth: Authenticator,
-    http: HttpClient,
-    token: ServiceToken,
-    pump: Pump,
-}
-
-impl Parts {
-    async fn new(url: &str, id: &str, migrations: &[jobzy_store::Migration], clock: Clock) -> Self {
-        let (http, issuer) = (HttpClient::new(), issuer::shared());
-        let db = Db::connect(url, DbOptions::default()).await.expect("the test database opens");
-        db.migrate(migrations).await.expect("the migrations apply");
-        let auth = Authenticator::start(issuer.url(), issuer::AUDIENCE, http.clone(), Clock::system());
-        let token_url = format!("{}/protocol/openid-connect/token", issuer.url());
-        let token = ServiceToken::new(http.clone(), token_url, id, issuer::SERVICE_SECRET);
-        let pump = Pump::new(db.clone(), http.clone(), token.clone(), Vec::new(), clock);
-        until("the issuer's keys are known", async || auth.is_ready()).await;
-        Self { db, auth, http, token, pump }
-    }
-}
-
-async fn serve(name: &'static str, router: axum::Router, clock: Clock) -> String {
-    let (trigger, shutdown) = Shutdown::manual();
-    let common = Common::new(name, Env::from_pairs(Vec::<(String, String)>::new()), clock, shutdown);
-    let server = Server::bind(([127, 0, 0, 1], 0).into()).await.expect("loopback can be bound");
-    let base = format!("http://{}", server.local_addr());
-    let router = standard_layers(router, &common);
-    tokio::spawn(async move { server.run(router, std::future::pending::<()>()).await });
-    // The wish to stop is never uttered.
-    std::mem::forget(trigger);
-    base
-}
-
-/// Waits until `done`, for ten seconds at most.
-pub async fn until(what: &str, done: impl AsyncFn() -> bool) {
-    for _ in 0..1000 {
-        if done().await {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("did not happen within ten seconds: {what}");
+    serve_app("jobzy-pricing", app(state), clock).await
 }
 
 /// The `authorization` of a demo user, or of the payment service.
 pub fn bearer(who: &str) -> String {
-    let issuer = issuer::shared();
-    let token = if who == "payment" { issuer.service_token("jobzy-payment") } else { issuer.token(who) };
-    format!("Bearer {}", token.expect("a demo user"))
-}
-
-/// A key that was not used before.
-pub fn fresh_key() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("key-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    if who == "payment" { sidecar::service("jobzy-payment") } else { sidecar::user(who) }
 }
 
 /// A profile that does what the tests need: home cleaning in Helsinki on all days.
@@ -265,14 +204,4 @@ impl Sidecar {
 /// The subject of a demo user's token.
 pub fn subject(who: &str) -> String {
     Issuer::subject(who)
-}
-
-/// Asserts a refusal: its status, its type, and that it is problem+json with the correlation id of the answer.
-#[track_caller]
-pub fn assert_refused(reply: &Reply, status: u16, slug: &str) {
-    assert_eq!(reply.status, status, "{slug}: {}", reply.text());
-    assert_eq!(reply.header("content-type"), Some("application/problem+json"));
-    let problem: Value = reply.json();
-    assert_eq!(problem["type"], format!("urn:jobzy:problem:{slug}"), "{problem}");
-    assert_eq!(problem["correlation_id"].as_str(), reply.header("x-correlation-id"));
 }

@@ -1,22 +1,17 @@
 //! A correlation sidecar on a port of its own, its callers and senders.
-#![allow(dead_code, reason = "no test file uses all of it")]
+#![allow(dead_code, unused_imports, reason = "no test file uses all of it")]
 
 use http::Method;
 use jiff::Timestamp;
 use jobzy_events::CloudEvent;
 use jobzy_ids::EventId;
-use jobzy_service::app::{Common, standard_layers};
-use jobzy_service::auth::Authenticator;
-use jobzy_service::client::HttpClient;
 use jobzy_service::clock::Clock;
-use jobzy_service::config::Env;
 use jobzy_service::context::RequestContext;
-use jobzy_service::serve::Server;
-use jobzy_service::shutdown::Shutdown;
 use jobzy_sidecar_correlation::{State, app, migrations};
-use jobzy_store::{Db, DbOptions, args};
+use jobzy_store::{Db, args};
 use jobzy_testkit::http::{Client, Reply};
-use jobzy_testkit::issuer;
+use jobzy_testkit::sidecar::{self, Parts, serve_app};
+pub use jobzy_testkit::sidecar::{assert_refused, user};
 use serde_json::{Value, json};
 
 pub const EVENTS: &str = "/api/v1/correlation/events";
@@ -41,37 +36,15 @@ pub async fn start(url: &str) -> Sidecar {
 
 /// The same with a clock, which replicas have to share: ids are drawn from it.
 pub async fn start_with(url: &str, clock: Clock) -> Sidecar {
-    let db = Db::connect(url, DbOptions::default()).await.expect("the test database opens");
-    db.migrate(&migrations()).await.expect("the migrations apply");
-    let issuer = issuer::shared();
-    let auth = Authenticator::start(issuer.url(), issuer::AUDIENCE, HttpClient::new(), Clock::system());
-    for _ in 0..1000 {
-        if auth.is_ready() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    assert!(auth.is_ready(), "the issuer's keys are not known after ten seconds");
-    let (trigger, shutdown) = Shutdown::manual();
-    let env = Env::from_pairs(Vec::<(String, String)>::new());
-    let common = Common::new("jobzy-correlation", env, clock.clone(), shutdown);
-    let router = standard_layers(app(State { db: db.clone(), auth, clock: clock.clone() }), &common);
-    let server = Server::bind(([127, 0, 0, 1], 0).into()).await.expect("loopback can be bound");
-    let base = format!("http://{}", server.local_addr());
-    tokio::spawn(async move { server.run(router, std::future::pending::<()>()).await });
-    // The wish to stop is never uttered.
-    std::mem::forget(trigger);
-    Sidecar { base, db, clock, client: Client::new() }
-}
-
-/// The `authorization` of a demo user.
-pub fn user(name: &str) -> String {
-    format!("Bearer {}", issuer::shared().token(name).expect("a demo user"))
+    let parts = Parts::new(url, "jobzy-correlation", &migrations(), Vec::new(), clock.clone()).await;
+    let state = State { db: parts.db.clone(), auth: parts.auth, clock: clock.clone() };
+    let base = serve_app("jobzy-correlation", app(state), clock.clone()).await;
+    Sidecar { base, db: parts.db, clock, client: Client::new() }
 }
 
 /// The `authorization` of a service.
 pub fn service() -> String {
-    format!("Bearer {}", issuer::shared().service_token("jobzy-booking").expect("a service client"))
+    sidecar::service("jobzy-booking")
 }
 
 /// An external id on the wire, from `system/type/id`.
@@ -167,12 +140,4 @@ pub fn ids(entity: &Value) -> Vec<String> {
         .collect();
     ids.sort();
     ids
-}
-
-/// Asserts a refusal: its status and type, as problem+json.
-#[track_caller]
-pub fn assert_refused(reply: &Reply, status: u16, slug: &str) {
-    assert_eq!(reply.status, status, "{slug}: {}", reply.text());
-    assert_eq!(reply.header("content-type"), Some("application/problem+json"));
-    assert_eq!(reply.json::<Value>()["type"], format!("urn:jobzy:problem:{slug}"));
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jobzy_testkit::both_databases;
+use jobzy_testkit::sidecar::until;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -39,7 +40,7 @@ async fn webhook_and_answer_lead_to_the_same_state_in_either_order() {
                     .find(|intent| intent["metadata"]["job_id"] == job.to_string())
                     .unwrap()
             };
-            world.until("Stripe has captured", async || of_job()["status"] == "succeeded").await;
+            until("Stripe has captured", async || of_job()["status"] == "succeeded").await;
             if !webhook_first {
                 gate.add_permits(1);
                 world.until_status(job, "captured").await;

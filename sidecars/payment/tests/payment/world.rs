@@ -3,20 +3,16 @@
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
-use jobzy_events::{CloudEvent, Pump};
+use jobzy_events::CloudEvent;
 use jobzy_ids::{EventId, JobId};
-use jobzy_service::app::{Common, standard_layers};
-use jobzy_service::auth::Authenticator;
-use jobzy_service::client::{HttpClient, ServiceToken};
 use jobzy_service::clock::Clock;
-use jobzy_service::config::Env;
 use jobzy_service::context::RequestContext;
-use jobzy_service::serve::Server;
 use jobzy_service::shutdown::{Shutdown, ShutdownTrigger};
 use jobzy_sidecar_payment::{Files, Pace, State, Worker, app, migrations};
-use jobzy_store::{Db, DbOptions, args};
+use jobzy_store::{Db, args};
 use jobzy_testkit::http::{Client, Reply};
-use jobzy_testkit::issuer::{AUDIENCE, Issuer, shared};
+use jobzy_testkit::issuer::{Issuer, shared};
+use jobzy_testkit::sidecar::{Parts, serve_app, until};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tempfile::TempDir;
@@ -50,15 +46,10 @@ impl World {
     pub async fn behind(url: String, stripe: Stripe, api: &str) -> Self {
         let clock = Clock::system();
         let (stop, shutdown) = Shutdown::manual();
-        let common = Common::new("jobzy-payment", Env::default(), clock.clone(), shutdown.clone());
-        let db = Db::connect(&url, DbOptions::default()).await.unwrap();
-        db.migrate(&migrations()).await.unwrap();
+        let parts = Parts::new(&url, "jobzy-payment", &migrations(), Vec::new(), clock.clone()).await;
+        let (db, pump) = (parts.db, parts.pump);
         let files = tempfile::tempdir().unwrap();
-        let client = HttpClient::new();
-        let auth = Authenticator::start(shared().url(), AUDIENCE, client.clone(), clock.clone());
-        let token = ServiceToken::new(client.clone(), String::new(), "unused", "unused");
-        let pump = Pump::new(db.clone(), client.clone(), token, Vec::new(), clock.clone());
-        let api = jobzy_sidecar_payment::Stripe::new(client, api, KEY);
+        let api = jobzy_sidecar_payment::Stripe::new(parts.client, api, KEY);
         let worker =
             || Worker::new(db.clone(), api.clone(), clock.clone(), pump.clone(), Pace::with_second(20));
         // As two replicas have it: both see everything that is due.
@@ -69,31 +60,13 @@ impl World {
         }
         let secrets = vec!["whsec_of_before".to_owned(), WEBHOOK_SECRET.to_owned()];
         let opened = Files::open(files.path()).await.unwrap();
-        let state = State::new(db.clone(), auth, clock.clone(), first, secrets, opened);
-        let server = Server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-        let base = format!("http://{}", server.local_addr());
-        let router = standard_layers(app(state), &common);
-        tokio::spawn(async move { server.run(router, shutdown.requested()).await });
-        let world = Self { stripe, db, clock, base, client: Client::new(), files, _stop: stop };
-        world
-            .until("the keys are known", async || {
-                world.get("finance", "/api/v1/payments").await.status == 200
-            })
-            .await;
-        world
+        let state = State::new(db.clone(), parts.auth, clock.clone(), first, secrets, opened);
+        let base = serve_app("jobzy-payment", app(state), clock.clone()).await;
+        Self { stripe, db, clock, base, client: Client::new(), files, _stop: stop }
     }
 
     pub fn job(&self) -> JobId {
         self.clock.new_id(JobId::new)
-    }
-
-    /// Waits for a condition.
-    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        while !holds().await {
-            assert!(tokio::time::Instant::now() < deadline, "waited in vain until {what}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
     }
 
     /// Waits until the payment of a job has this status.
@@ -111,7 +84,7 @@ impl World {
 
     /// Waits until nothing is left to do.
     pub async fn until_quiet(&self) {
-        self.until("no operation is open", async || {
+        until("no operation is open", async || {
             let sql = "SELECT COUNT(*) AS open FROM operations WHERE is_open = 1";
             self.db.fetch_optional(sql, args![]).await.unwrap().unwrap().i64("open").unwrap() == 0
         })
