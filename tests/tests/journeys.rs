@@ -240,6 +240,12 @@ async fn a_quote_has_the_same_bytes_from_the_sidecar_and_from_the_edge() {
         }
         assert_eq!(native.body(), first.body(), "{request}");
         assert_eq!(native.body(), second.body(), "{request}");
+        for name in ["content-type", "x-rate-book-version", "x-content-type-options"] {
+            let lines = |answer: &Response<bytes::Bytes>| {
+                answer.headers().get_all(name).iter().cloned().collect::<Vec<_>>()
+            };
+            assert_eq!(lines(&native), lines(&second), "{name} of {request}");
+        }
         // The filter answers only with bytes that it computed itself from the rate book.
         assert!(header(&second, "cache-status").contains("jobzy-edge; hit"), "{request}: {second:?}");
         hits += 1;

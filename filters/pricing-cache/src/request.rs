@@ -82,7 +82,12 @@ impl HttpContext for Request {
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
         let (own, response) = match &mut self.state {
-            State::Foreign | State::Answered => return Action::Continue,
+            State::Foreign => return Action::Continue,
+            State::Answered => {
+                // The sidecar says so too. Set here and not added to the reply: a gateway may have added it already.
+                let _ = headers::set_response("x-content-type-options", b"nosniff");
+                return Action::Continue;
+            }
             // The gateway itself answered before the body was here, or there was none.
             State::Reading | State::Bypassed => (status::BYPASS, Headers::of_response()),
             State::Missed(pending) => {
@@ -149,7 +154,6 @@ impl Request {
                 let version = version.to_string();
                 let headers = [
                     ("content-type", "application/json"),
-                    ("x-content-type-options", "nosniff"),
                     (VERSION, version.as_str()),
                     (CACHE_STATUS, status::HIT),
                 ];
