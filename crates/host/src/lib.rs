@@ -8,6 +8,7 @@
 //!
 //! | module | |
 //! |---|---|
+//! | [`config`] | a filter's configuration, with the path of a fault |
 //! | [`headers`] | header lists: lower-cased, counted, bytes only |
 //! | [`upstream`] | where a background call goes, validated once |
 //! | [`problem`] | RFC 9457 answers with the correlation id |
@@ -24,6 +25,7 @@
     clippy::panic
 )]
 
+pub mod config;
 pub mod envelope;
 pub mod headers;
 pub mod problem;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jobzy_host::upstream::{Upstream, UpstreamError};
+pub use jobzy_host::config::ConfigError;
+use jobzy_host::config::{fault, parse, upstream, within};
+use jobzy_host::upstream::Upstream;
 use jobzy_token::{Expectations, Policies, Policy};
 use serde::Deserialize;
-use thiserror::Error;
 
 use crate::keys::Timing;
 
@@ -26,16 +27,6 @@ pub struct Config {
     pub policies: Policies,
     /// The realm named in challenges.
     pub realm: String,
-}
-
-/// Why a configuration cannot be used.
-#[derive(Debug, Error)]
-#[error("{path}: {reason}")]
-pub struct ConfigError {
-    /// Where, as in `$.routes.quotes.any_role`.
-    pub path: String,
-    /// What is wrong there.
-    pub reason: String,
 }
 
 #[derive(Deserialize)]
@@ -117,14 +108,7 @@ impl Config {
     /// # Errors
     /// The first fault; the filter then refuses to start.
     pub fn parse(json: &[u8]) -> Result<Self, ConfigError> {
-        let mut reader = serde_json::Deserializer::from_slice(json);
-        let raw: Raw = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            match error.path().to_string() {
-                path if path == "." => fault("$", error.inner()),
-                path => fault(&format!("$.{path}"), error.inner()),
-            }
-        })?;
-        reader.end().map_err(|error| fault("$", &error))?;
+        let raw: Raw = parse(json)?;
         let Default::Deny = raw.default;
 
         within("$.leeway_s", u64::from(raw.leeway_s), 0, 300)?;
@@ -163,15 +147,7 @@ impl RawJwks {
     }
 
     fn upstream(&self) -> Result<Upstream, ConfigError> {
-        Upstream::new(&self.upstream, &self.authority, &self.scheme, &self.path).map_err(|error| {
-            let member = match error {
-                UpstreamError::Name => "upstream",
-                UpstreamError::Authority => "authority",
-                UpstreamError::Scheme => "scheme",
-                UpstreamError::Path => "path",
-            };
-            fault(&format!("$.jwks.{member}"), &error)
-        })
+        upstream("$.jwks", &self.upstream, &self.authority, &self.scheme, &self.path)
     }
 }
 
@@ -191,17 +167,6 @@ fn policies(routes: BTreeMap<String, RawPolicy>) -> Result<Policies, ConfigError
             Ok((route, policy))
         })
         .collect()
-}
-
-fn fault(path: &str, reason: &dyn std::fmt::Display) -> ConfigError {
-    ConfigError { path: path.to_owned(), reason: reason.to_string() }
-}
-
-fn within(path: &str, value: u64, least: u64, most: u64) -> Result<(), ConfigError> {
-    if (least..=most).contains(&value) {
-        return Ok(());
-    }
-    Err(fault(path, &format!("must be from {least} to {most}")))
 }
 
 fn not_empty(path: &str, text: &str) -> Result<(), ConfigError> {

@@ -1,8 +1,9 @@
 //! The filter's configuration: read once, checked whole, refused with the JSON path of the fault.
 
-use jobzy_host::upstream::{Upstream, UpstreamError};
+pub use jobzy_host::config::ConfigError;
+use jobzy_host::config::{fault, parse, upstream, within};
+use jobzy_host::upstream::Upstream;
 use serde::Deserialize;
-use thiserror::Error;
 
 use crate::book::Timing;
 
@@ -19,16 +20,6 @@ pub struct Config {
     pub quote_path: String,
     /// Whether a POST's headers are held back until its body is there.
     pub hold_headers: bool,
-}
-
-/// Why a configuration cannot be used.
-#[derive(Debug, Error)]
-#[error("{path}: {reason}")]
-pub struct ConfigError {
-    /// Where, as in `$.refresh_ms`.
-    pub path: String,
-    /// What is wrong there.
-    pub reason: String,
 }
 
 #[derive(Deserialize)]
@@ -65,14 +56,7 @@ impl Config {
     /// # Errors
     /// The first fault; the filter then refuses to start.
     pub fn parse(json: &[u8]) -> Result<Self, ConfigError> {
-        let mut reader = serde_json::Deserializer::from_slice(json);
-        let raw: Raw = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            match error.path().to_string() {
-                path if path == "." => fault("$", error.inner()),
-                path => fault(&format!("$.{path}"), error.inner()),
-            }
-        })?;
-        reader.end().map_err(|error| fault("$", &error))?;
+        let raw: Raw = parse(json)?;
 
         within("$.refresh_ms", raw.refresh_ms, 100, 60_000)?;
         within("$.unknown_after_ms", raw.unknown_after_ms, 100, 600_000)?;
@@ -85,36 +69,11 @@ impl Config {
             return Err(fault("$.quote_path", &"must be a plain path that starts with a slash"));
         }
         Ok(Self {
-            rate_book: raw.upstream()?,
+            rate_book: upstream("$", &raw.upstream, &raw.authority, &raw.scheme, &raw.path)?,
             timing: Timing { refresh_ms: raw.refresh_ms, unknown_after_ms: raw.unknown_after_ms },
             max_entries: usize::try_from(raw.max_entries).unwrap_or(usize::MAX),
             quote_path: raw.quote_path,
             hold_headers: raw.hold_headers,
         })
     }
-}
-
-impl Raw {
-    fn upstream(&self) -> Result<Upstream, ConfigError> {
-        Upstream::new(&self.upstream, &self.authority, &self.scheme, &self.path).map_err(|error| {
-            let path = match error {
-                UpstreamError::Name => "$.upstream",
-                UpstreamError::Authority => "$.authority",
-                UpstreamError::Scheme => "$.scheme",
-                UpstreamError::Path => "$.path",
-            };
-            fault(path, &error)
-        })
-    }
-}
-
-fn fault(path: &str, reason: &dyn std::fmt::Display) -> ConfigError {
-    ConfigError { path: path.to_owned(), reason: reason.to_string() }
-}
-
-fn within(path: &str, value: u64, least: u64, most: u64) -> Result<(), ConfigError> {
-    if (least..=most).contains(&value) {
-        return Ok(());
-    }
-    Err(fault(path, &format!("must be from {least} to {most}")))
 }
