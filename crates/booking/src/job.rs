@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! draft -submit-> requested -offer-> offered -accept-> accepted -confirm-> confirmed -check_in-> in_progress
-//!                     ^------reject-----'                  '-payment_failed-> payment_failed           |
-//!                                                                       completed <-approve- work_done <-finish
+//!          submit again ^ ^--reject-----'                 |                    |                  |
+//!                                                         '- fail_payment -----'-> payment_failed | finish
+//!                                                                       completed <-approve- work_done
 //! cancel leads from any state up to in_progress to cancelled, for those whom the state lets.
 //! ```
 
@@ -270,12 +271,15 @@ impl State {
         let from = self.name();
         let name = transition.as_str();
         let next = match (&self, transition) {
-            (Self::Draft, T::Submit) => Self::Requested,
+            // Again: somebody may be free by now.
+            (Self::Draft | Self::Requested, T::Submit) => Self::Requested,
             (Self::Requested, T::Offer(provider)) => Self::Offered { provider },
             (Self::Offered { .. }, T::Reject) => Self::Requested,
             (Self::Offered { provider }, T::Accept) => Self::Accepted { provider: *provider },
             (Self::Accepted { provider }, T::Confirm) => Self::Confirmed { provider: *provider },
-            (Self::Accepted { provider }, T::FailPayment) => Self::PaymentFailed { provider: *provider },
+            (Self::Accepted { provider } | Self::Confirmed { provider }, T::FailPayment) => {
+                Self::PaymentFailed { provider: *provider }
+            }
             (Self::Confirmed { provider }, T::CheckIn) => Self::InProgress { provider: *provider },
             (Self::InProgress { provider }, T::Finish { split, total_minor }) => {
                 let (provider, split) = (*provider, split.check(total_minor)?);

@@ -8,7 +8,9 @@
 mod chain;
 mod external;
 mod link;
+mod privacy;
 
 pub use chain::{Broken, Entry, GENESIS, Verifier, link_hash};
 pub use external::{ExternalId, ExternalIdError};
 pub use link::{Decision, decide};
+pub use privacy::without_personal_data;

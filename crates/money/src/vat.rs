@@ -3,7 +3,8 @@
 //! The tax point decides the day: the service's completion, or for an advance payment the day the money
 //! came in. Sources: the VAT Act as amended (HE 108/2024: general rate 25.5 % from 1 September 2024; the
 //! move of most 10 % goods to 14 % from 1 January 2025; HE 93/2025: reduced rate 13.5 % from 1 January
-//! 2026). A day that no row covers is refused: nobody knows next year's rates by guessing.
+//! 2026). A rate stands in the Act until the Act is changed, so the last row has no end: a new rate is a new
+//! row. A day before the first row is refused.
 
 use crate::{MoneyError, Rate};
 
@@ -40,17 +41,16 @@ pub struct UnknownDay(pub Day);
 
 struct Row {
     from: Day,
-    until: Day,
     general: u32,
     reduced: u32,
     low: u32,
 }
 
-/// Basis points; `until` is the last day.
+/// Basis points, from a day on until the next row; newest first.
 const TABLE: [Row; 3] = [
-    Row { from: (2013, 1, 1), until: (2024, 8, 31), general: 2400, reduced: 1400, low: 1000 },
-    Row { from: (2024, 9, 1), until: (2025, 12, 31), general: 2550, reduced: 1400, low: 1000 },
-    Row { from: (2026, 1, 1), until: (2026, 12, 31), general: 2550, reduced: 1350, low: 1000 },
+    Row { from: (2026, 1, 1), general: 2550, reduced: 1350, low: 1000 },
+    Row { from: (2024, 9, 1), general: 2550, reduced: 1400, low: 1000 },
+    Row { from: (2013, 1, 1), general: 2400, reduced: 1400, low: 1000 },
 ];
 
 /// The rate of `class` on `day`.
@@ -58,7 +58,7 @@ const TABLE: [Row; 3] = [
 /// # Errors
 /// When no row covers the day.
 pub fn vat_rate(class: VatClass, day: Day) -> Result<VatRate, UnknownDay> {
-    let row = TABLE.iter().find(|row| row.from <= day && day <= row.until).ok_or(UnknownDay(day))?;
+    let row = TABLE.iter().find(|row| row.from <= day).ok_or(UnknownDay(day))?;
     let basis_points = match class {
         VatClass::General => row.general,
         VatClass::Reduced => row.reduced,
@@ -97,8 +97,8 @@ mod tests {
     }
 
     #[test]
-    fn a_day_beyond_the_table_is_refused() {
-        assert_eq!(vat_rate(VatClass::General, (2027, 1, 1)), Err(UnknownDay((2027, 1, 1))));
+    fn the_last_rate_stays_and_a_day_before_the_first_is_refused() {
+        check(VatClass::General, (2031, 1, 1), 2550);
         assert_eq!(vat_rate(VatClass::General, (2012, 12, 31)), Err(UnknownDay((2012, 12, 31))));
     }
 

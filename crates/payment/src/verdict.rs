@@ -73,6 +73,8 @@ pub fn judge(status: u16, error: &StripeError) -> Verdict {
         (401 | 403, _) => Verdict::Auth,
         (409, _) => Verdict::Conflict,
         (429, _) => Verdict::Rate,
+        // Timed out on the way: whoever was slow, the other end may have begun.
+        (408 | 425, _) => Verdict::Unknown,
         (400..=499, _) => Verdict::Invalid,
         _ => Verdict::Unknown,
     }
@@ -94,6 +96,8 @@ mod tests {
         check(400, r#"{"error":{"type":"invalid_request_error"}}"#, Verdict::Invalid);
         check(404, r#"{"error":{"code":"resource_missing"}}"#, Verdict::Invalid);
         check(401, "", Verdict::Auth);
+        check(408, "", Verdict::Unknown);
+        check(425, "", Verdict::Unknown);
         check(409, "", Verdict::Conflict);
         check(429, r#"{"error":{"code":"rate_limit"}}"#, Verdict::Rate);
         check(400, r#"{"error":{"type":"idempotency_error"}}"#, Verdict::Unknown);

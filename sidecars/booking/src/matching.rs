@@ -31,10 +31,12 @@ pub async fn judge(tx: &mut Tx, job: &Job, only: Option<ProviderId>) -> Result<V
     let slot = job.slot().map_err(|_| broken())?;
     let place = place_of(job.details.place.lat, job.details.place.lon).ok_or_else(broken)?;
     let service = &job.details.quote.service;
-    let pool = match only {
+    let mut pool: Vec<Provider> = match only {
         Some(id) => providers::who_is(tx, id, service).await?.into_iter().collect(),
         None => providers::who_do(tx, service, place).await?,
     };
+    // Nobody works for themselves here.
+    pool.retain(|provider| provider.subject != job.customer);
     let taken = slots::taken_by(tx, only, slot).await?;
     let declined: BTreeSet<[u8; 16]> = providers::declined(tx, job.id).await?.into_iter().collect();
     let around = |by| job.starts_at.checked_add(by).map_err(|_| broken());

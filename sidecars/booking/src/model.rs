@@ -8,7 +8,7 @@ use jobzy_booking::slots::{Slot, SlotError};
 use jobzy_ids::{JobId, PaymentId, ProviderId};
 use serde::{Deserialize, Serialize};
 
-use crate::prices::Quote;
+use crate::prices::{PricedRequest, Quote, ShownQuote};
 
 /// A job.
 #[derive(Debug, Clone)]
@@ -78,6 +78,8 @@ pub struct Address {
 pub struct Booked {
     pub id: String,
     pub rate_book_version: u32,
+    /// What was priced, as the customer wrote it: to have it priced again.
+    pub request: PricedRequest,
     pub service: String,
     pub title: String,
     pub household_work: String,
@@ -87,17 +89,28 @@ pub struct Booked {
     pub currency: String,
 }
 
-impl From<Quote> for Booked {
-    fn from(quote: Quote) -> Self {
+impl Booked {
+    /// A quote that holds, with what it was asked with.
+    pub fn new(quote: Quote, request: PricedRequest) -> Self {
         Self {
             id: quote.id,
             rate_book_version: quote.rate_book_version,
+            request,
             service: quote.service.code,
             title: quote.service.title,
             household_work: quote.service.household_work,
             vat_rate_bp: quote.vat.rate_bp,
             total_minor: quote.total_minor,
             currency: quote.currency,
+        }
+    }
+
+    /// As its holder shows it.
+    pub fn shown(&self) -> ShownQuote {
+        ShownQuote {
+            id: self.id.clone(),
+            rate_book_version: self.rate_book_version,
+            request: self.request.clone(),
         }
     }
 }

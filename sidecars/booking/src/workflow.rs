@@ -59,20 +59,21 @@ pub async fn submit(
     by: &Doer,
     scene: &Scene,
 ) -> Result<(), Refused> {
-    if job.starts_at <= scene.now {
-        return Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "starts-in-the-past",
-            "The time has passed",
-        )
-        .into());
-    }
+    must_be_ahead(job, scene)?;
     job.payment_method = Some(payment_method);
     advance(tx, job, Transition::Submit, by, None, scene).await?;
     match chosen {
         Some(provider) => offer_to(tx, job, provider, by, scene).await,
         None => offer_to_best(tx, job, scene).await,
     }
+}
+
+/// Refuses a job whose time has come: nobody can be asked for it, and nobody can take it, any more.
+pub fn must_be_ahead(job: &Job, scene: &Scene) -> Result<(), Problem> {
+    if job.starts_at > scene.now {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "starts-in-the-past", "The time has passed"))
 }
 
 /// The provider does not want it: the next one is asked.
@@ -245,13 +246,18 @@ async fn tell(
         "status": job.state.name(),
         "actor": by.actor.as_str(),
         "reason": by.reason,
-        "customer": {"subject": job.customer, "name": job.details.contact.name, "email": job.details.contact.email},
+        "customer": {"subject": job.customer},
         "provider": provider,
     });
     if matches!(event, "job_accepted" | "job_completed")
         && let Some(object) = data.as_object_mut()
     {
         let terms = json!({
+            "customer": {
+                "subject": job.customer,
+                "name": job.details.contact.name,
+                "email": job.details.contact.email,
+            },
             "service": quote.service,
             "title": quote.title,
             "household_work": quote.household_work,

@@ -137,7 +137,7 @@ async fn a_job_is_seen_by_those_who_take_part_and_a_provider_sees_the_door_after
         assert_refused(&sidecar.get("finance", &path).await, 403, "forbidden");
         let seen = sidecar.job("provider", &job).await;
         assert_eq!(seen["place"], json!({"postal_code": "00100", "city": "Helsinki"}));
-        assert_eq!(seen["contact"], Value::Null);
+        assert_eq!((&seen["contact"], &seen["customer"]), (&Value::Null, &Value::Null));
         sidecar.leads_to("provider", &job, "accept", json!({}), "accepted").await;
         let seen = sidecar.job("provider", &job).await;
         assert_eq!(seen["place"]["street"], "Mannerheimintie 1");
@@ -223,14 +223,43 @@ async fn the_same_request_twice_is_one_job_and_an_answer_outlives_the_quote() {
         assert_refused(&reused, 422, "idempotency-key-reused");
         let list: Value = sidecar.get("customer", JOBS).await.json();
         assert_eq!(list["jobs"].as_array().map(Vec::len), Some(1));
-        let job = first.json::<Value>()["id"].as_str().expect("an id").to_owned();
+        let job = sidecar.draft("customer", "2026-11-26T07:00:00Z").await;
         let (path, submit) = (format!("{JOBS}/{job}/submit"), json!({"payment_method": "pm_card_visa"}));
         sidecar.provider("provider").await;
         let first = sidecar.post_with_key("customer", &path, "s", &submit).await;
         let again = sidecar.post_with_key("customer", &path, "s", &submit).await;
         assert_eq!((first.status, again.status), (200, 200), "{}", first.text());
         assert_eq!(first.body, again.body);
-        assert_eq!(sidecar.told().await, ["created", "offered", "submitted"]);
+        assert_eq!(sidecar.told().await, ["created", "created", "offered", "submitted"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_draft_from_when_the_day_was_far_does_not_buy_an_urgent_job() {
+    both_databases(|url| async move {
+        let sidecar = start(&url).await;
+        sidecar.provider("provider").await;
+        let job = sidecar.draft("customer", "2026-12-01T07:00:00Z").await;
+        // The day before the work, in the evening.
+        sidecar.later(jiff::SignedDuration::from_hours(7 * 24 + 10));
+        let reply = sidecar.submit(&job, None).await;
+        assert_refused(&reply, 422, "quote-mismatch");
+        assert_eq!(reply.json::<Value>()["current_quote"]["request"]["urgency"], "next_day");
+        assert_eq!(sidecar.job("customer", &job).await["status"], "draft");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_offer_is_not_taken_after_its_time() {
+    both_databases(|url| async move {
+        let sidecar = start(&url).await;
+        let provider = sidecar.provider("provider").await;
+        let job = sidecar.draft("customer", START).await;
+        assert_eq!(sidecar.submit(&job, Some(&provider)).await.status, 200);
+        sidecar.later(jiff::SignedDuration::from_hours(21));
+        assert_refused(&sidecar.act("provider", &job, "accept", &json!({})).await, 422, "starts-in-the-past");
     })
     .await;
 }

@@ -30,16 +30,25 @@ async fn the_nearer_is_asked_first_and_after_their_no_the_next() {
         assert!((sum - shown["candidates"][0]["score"].as_f64().expect("a score")).abs() < 1e-3, "{shown}");
 
         assert_eq!(sidecar.submit(&job, None).await.json::<Value>()["provider"]["id"], json!(near));
-        let next = sidecar.leads_to("provider2", &job, "reject", json!({}), "offered").await;
+        let declined = sidecar.act("provider2", &job, "reject", &json!({})).await;
+        assert_eq!((declined.status, declined.json::<Value>()), (200, json!({"id": job, "rejected": true})));
+        let next = sidecar.job("customer", &job).await;
         assert_eq!(next["provider"]["id"], json!(far));
         assert_refused(&sidecar.get("provider2", &format!("{JOBS}/{job}")).await, 404, "not-found");
-        sidecar.leads_to("provider", &job, "reject", json!({}), "requested").await;
+        assert_eq!(sidecar.act("provider", &job, "reject", &json!({})).await.status, 200);
+        assert_eq!(sidecar.job("customer", &job).await["status"], "requested");
         let all: Value = sidecar.get("operator", &path).await.json();
         for one in all["candidates"].as_array().expect("a list") {
             assert_eq!(one["unfit"], json!(["declined"]), "{all}");
         }
         let told = ["created", "offered", "offered", "rejected", "rejected", "submitted"];
         assert_eq!(sidecar.told().await, told);
+
+        // Nobody is left; the customer may try again, and whoever has declined is not asked twice.
+        assert_eq!(sidecar.submit(&job, None).await.json::<Value>()["status"], "requested");
+        let moved = profile("another");
+        sidecar.provider_with("provider", &moved).await;
+        assert_eq!(sidecar.submit(&job, None).await.json::<Value>()["status"], "requested");
     })
     .await;
 }

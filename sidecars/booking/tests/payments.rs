@@ -33,6 +33,21 @@ async fn a_payment_that_fails_ends_the_job_and_frees_the_time() {
 }
 
 #[tokio::test]
+async fn nobody_begins_work_when_the_hold_has_lapsed() {
+    both_databases(|url| async move {
+        let sidecar = start(&url).await;
+        let (job, provider) = accepted(&sidecar).await;
+        sidecar.news(1, "payment_authorised", &job, "authorised").await;
+        let taken = sidecar.free(&provider).await.len();
+        assert_eq!(sidecar.news(2, "payment_voided", &job, "voided").await.status, 204);
+        assert_eq!(sidecar.job("customer", &job).await["status"], "payment_failed");
+        assert_eq!(sidecar.act("provider", &job, "check-in", &json!({})).await.status, 409);
+        assert!(sidecar.free(&provider).await.len() > taken);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn old_and_repeated_news_change_nothing() {
     both_databases(|url| async move {
         let sidecar = start(&url).await;

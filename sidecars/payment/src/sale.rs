@@ -32,6 +32,9 @@ pub struct Sale {
     pub place: Place,
     /// When the customer and the provider agreed.
     pub agreed_at: Timestamp,
+    /// When the work begins.
+    #[serde(default)]
+    pub starts_at: Option<Timestamp>,
 }
 
 /// The buyer.

@@ -1,6 +1,6 @@
 //! The one way a payment changes, whoever has something to say about it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jobzy_command::Refused;
 use jobzy_ids::RefundId;
 use jobzy_payment::{
@@ -19,6 +19,10 @@ use crate::worker::Pace;
 
 /// How long a hold or a refund under way is trusted to be told of by webhook, in seconds.
 const LOOK_DAILY_S: i64 = 86_400;
+
+/// A card's hold lasts seven days, and must outlast the work and its approval: the money of a job further ahead is
+/// asked for this long before it begins.
+const HOLD_BEFORE: SignedDuration = SignedDuration::from_hours(48);
 
 /// What somebody has to say about a payment.
 #[derive(Debug, Default, Clone)]
@@ -102,7 +106,25 @@ pub async fn step(
     for effect in &effects {
         tell(tx, clock, &record, effect).await?;
     }
+    if is_uncollectable(&record) && !is_uncollectable(&before) {
+        tell_uncollectable(tx, clock, &record).await?;
+    }
     Ok(record)
+}
+
+/// Whether the work is done and there is no money left to take for it.
+pub fn is_uncollectable(record: &Record) -> bool {
+    let gone = |phase| matches!(phase, Phase::Cancelled | Phase::Failed);
+    record.payment.wish == Wish::Capture
+        && record.payment.captured_minor() == 0
+        && record.payment.current().is_some_and(|attempt| gone(attempt.phase()))
+}
+
+/// Tells everybody, people included: somebody must talk to the customer.
+pub async fn tell_uncollectable(tx: &mut Tx, clock: &Clock, record: &Record) -> Result<(), Refused> {
+    metrics::counter!("payments_uncollectable_total").increment(1);
+    tracing::error!(payment.id = %record.payment.id, job.id = %record.job, "work was done and nothing is held to pay it");
+    emit(tx, clock, record, "payment_uncollectable", event_data(record, &[])).await
 }
 
 /// When Stripe is to be asked how a payment stands, if it says nothing by itself: webhooks may be switched off, or
@@ -238,6 +260,8 @@ async fn add_planned(
     let now = clock.now();
     let known: Vec<_> = operations.iter().map(Operation::known).collect();
     for planned in plan(&record.payment, &known) {
+        let early = record.sale.starts_at.and_then(|at| at.checked_sub(HOLD_BEFORE).ok());
+        let due_at = early.filter(|_| planned.kind == Kind::Authorise).map_or(now, |at| at.max(now));
         let operation = Operation {
             id: OperationId(*clock.new_id(RefundId::new).as_bytes()),
             payment: record.payment.id,
@@ -247,7 +271,7 @@ async fn add_planned(
             amount_minor: planned.amount_minor,
             reason: None,
             tries: 0,
-            due_at: now,
+            due_at,
             created_at: now,
         };
         operations::insert(tx, &operation, now).await?;

@@ -112,22 +112,21 @@ const ELLIPSIS: u8 = 0x85;
 /// The bytes 0x80 to 0x9F of WinAnsi; a bullet stands where the encoding has nothing.
 const HIGH: &str = "€•‚ƒ„…†‡ˆ‰Š‹Œ•Ž••‘’“”•–—˜™š›œ•žŸ";
 
-/// Letters of our neighbours' languages that WinAnsi lacks, each followed by the nearest it has.
-const NEAREST: &str = "āaăaąaćcĉcčcďdđdēeėeęeěeğgģgħhīiįiıiķkĺlļlľlłlńnņnňnōoőoŕrřrśsşsșsţtťtțtūuůuűuųuźzżz\
-                       ĀAĂAĄAĆCČCĎDĐDĒEĖEĘEĚEĞGĢGĪIĮIİIĶKĹLĻLĽLŁLŃNŅNŇNŌOŐOŔRŘRŚSŞSȘSŢTŤTȚTŪUŮUŰUŲUŹZŻZ−-‐-‑-";
-
-/// The text in WinAnsi. What it lacks becomes its nearest letter, else a question mark; control characters
+/// The text in WinAnsi. What it lacks is spelled in Latin letters, else it is a question mark; control characters
 /// become blanks.
 pub(super) fn win_ansi(text: &str) -> Vec<u8> {
-    text.chars().map(byte).collect()
-}
-
-fn byte(c: char) -> u8 {
-    match u8::try_from(c) {
-        Ok(byte @ (0x20..=0x7e | 0xa0..=0xff)) => byte,
-        Ok(_) => b' ',
-        Err(_) => high(c).or_else(|| nearest(c)).unwrap_or(b'?'),
+    let mut bytes = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match u8::try_from(c) {
+            Ok(byte @ (0x20..=0x7e | 0xa0..=0xff)) => bytes.push(byte),
+            Ok(_) => bytes.push(b' '),
+            Err(_) => match high(c) {
+                Some(byte) => bytes.push(byte),
+                None => bytes.extend(deunicode::deunicode_char(c).unwrap_or("?").bytes()),
+            },
+        }
     }
+    bytes
 }
 
 fn high(c: char) -> Option<u8> {
@@ -135,28 +134,16 @@ fn high(c: char) -> Option<u8> {
     u8::try_from(at).ok().and_then(|at| at.checked_add(0x80))
 }
 
-fn nearest(c: char) -> Option<u8> {
-    let mut pairs = NEAREST.chars();
-    while let (Some(letter), Some(nearest)) = (pairs.next(), pairs.next()) {
-        if letter == c {
-            return u8::try_from(nearest).ok();
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{HIGH, NEAREST, Style, win_ansi};
+    use super::{HIGH, Style, win_ansi};
     use proptest::prelude::*;
 
     #[test]
     fn finnish_letters_and_the_euro_sign_have_bytes() {
         assert_eq!(win_ansi("äöÅ€–Š"), [0xe4, 0xf6, 0xc5, 0x80, 0x96, 0x8a]);
-        assert_eq!(win_ansi("Łukasz Žižka\n本"), b"Lukasz \x8ei\x9eka ?");
+        assert_eq!(win_ansi("Łukasz Žižka\nИван"), b"Lukasz \x8ei\x9eka Ivan");
         assert_eq!(HIGH.chars().count(), 32);
-        assert!(NEAREST.chars().skip(1).step_by(2).all(|nearest| nearest.is_ascii()));
-        assert!(NEAREST.chars().step_by(2).all(|letter| !letter.is_ascii()));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use axum::extract::State as AppState;
 use http::StatusCode;
-use jobzy_booking::job::{Actor, Transition};
+use jobzy_booking::job::{Actor, State as Stage, Transition};
 use jobzy_booking::split::Split;
 use jobzy_command::Refused;
 use jobzy_ids::{JobId, ProviderId};
@@ -15,8 +15,9 @@ use jobzy_service::problem::{ApiResult, Problem};
 use jobzy_store::Tx;
 use jobzy_store::idempotency::StoredResponse;
 use serde::Deserialize;
+use serde_json::json;
 
-use super::{invalid, part_in, text, view};
+use super::{failed, invalid, part_in, text, view};
 use crate::State;
 use crate::model::Job;
 use crate::store::jobs;
@@ -96,17 +97,37 @@ macro_rules! action {
     };
 }
 
-action!(
-    /// `POST /api/v1/jobs/{id}/submit`
-    submit, OF_CUSTOMER, Submission, |body| {
+/// `POST /api/v1/jobs/{id}/submit`
+///
+/// Also for a job that is requested and nobody was free: it is offered again. Its quote must still hold: a draft that
+/// was written when the day was far does not buy an urgent job.
+pub async fn submit(
+    AppState(state): AppState<State>,
+    caller: Caller,
+    context: RequestContext,
+    Path(id): Path<JobId>,
+    request: Keyed<Submission>,
+) -> ApiResult {
+    caller.require(OF_CUSTOMER)?;
+    if let Some(answer) = jobzy_command::replay(&state.db, &caller.subject, &request).await? {
+        return Ok(answer);
+    }
+    let job = jobs::load(&state.db, id).await.map_err(failed)?.ok_or_else(Problem::not_found)?;
+    part_in(&job, &caller).ok_or_else(Problem::not_found)?;
+    if matches!(job.state, Stage::Draft | Stage::Requested) {
+        state.prices.redeem(&job.details.quote.shown(), &context).await?;
+    }
+    perform((AppState(state), caller, context, Path(id)), OF_CUSTOMER, request, |body| {
         let method = body.payment_method;
         let form = method.len() <= 64 && method.starts_with("pm_");
         if !form || !method.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             return Err(invalid("payment_method", "must be the id of a payment method, pm_..."));
         }
         Ok((Command::Submit { payment_method: method, provider: body.provider_id }, body.reason))
-    }
-);
+    })
+    .await
+}
+
 action!(
     /// `POST /api/v1/jobs/{id}/accept`
     accept, OF_PROVIDER, Plain, |body| Ok((Command::Accept, body.reason))
@@ -170,10 +191,14 @@ where
             if actor == Actor::Operator && reason.is_none() {
                 return Err(invalid("reason", "an operator gives one").into());
             }
-            let by = Doer { actor, subject: caller.subject, reason };
+            let by = Doer { actor, subject: caller.subject.clone(), reason };
             carry_out(tx, &mut job, command, &by, &scene).await?;
-            let status = StatusCode::OK.as_u16();
-            Ok(StoredResponse::json(status, view::job(&job, actor).to_string()))
+            // Who has declined is a stranger from now on.
+            let body = match part_in(&job, &caller) {
+                Some(actor) => view::job(&job, actor),
+                None => json!({"id": job.id, "rejected": true}),
+            };
+            Ok(StoredResponse::json(StatusCode::OK.as_u16(), body.to_string()))
         })
     });
     let response = response.await?;
@@ -194,7 +219,10 @@ async fn carry_out(
         }
         Command::Reject => return workflow::reject(tx, job, by, scene).await,
         Command::Rate(stars) => return workflow::rate(tx, job, stars, by, scene).await,
-        Command::Accept => Transition::Accept,
+        Command::Accept => {
+            workflow::must_be_ahead(job, scene)?;
+            Transition::Accept
+        }
         Command::CheckIn => Transition::CheckIn,
         Command::Finish(split) => Transition::Finish { split, total_minor: job.details.quote.total_minor },
         Command::Approve => Transition::Approve,

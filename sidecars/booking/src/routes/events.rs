@@ -78,10 +78,11 @@ async fn take_in(tx: &mut Tx, event: &CloudEvent, clock: Clock) -> Result<(), Re
     let by = Doer { actor: Actor::Payment, subject: "payment".to_owned(), reason: news.reason };
     let transition = match (&job.state, event.r#type.as_str()) {
         (Stage::Accepted { .. }, "jobzy.payment.payment_authorised.v1") => Some(Transition::Confirm),
-        // Nobody can pay a payment that was called off: the job ends as one that could not be paid.
-        (Stage::Accepted { .. }, "jobzy.payment.payment_failed.v1" | "jobzy.payment.payment_voided.v1") => {
-            Some(Transition::FailPayment)
-        }
+        // Nothing is held any more, so nobody is to begin: the job ends as one that could not be paid.
+        (
+            Stage::Accepted { .. } | Stage::Confirmed { .. },
+            "jobzy.payment.payment_failed.v1" | "jobzy.payment.payment_voided.v1",
+        ) => Some(Transition::FailPayment),
         _ => None,
     };
     match transition {

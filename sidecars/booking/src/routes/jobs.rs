@@ -20,7 +20,7 @@ use serde_json::json;
 use super::{failed, invalid, part_in, text, view};
 use crate::State;
 use crate::matching;
-use crate::model::{Address, Contact, Details, Job, place_of};
+use crate::model::{Address, Booked, Contact, Details, Job, place_of};
 use crate::prices::{Quote, ShownQuote};
 use crate::store::{history as lines, jobs};
 use crate::workflow::{self, Doer, Scene};
@@ -75,7 +75,7 @@ pub async fn create(
             contact: order.contact,
             place: order.place,
             notes: order.notes,
-            quote: quote.into(),
+            quote: Booked::new(quote, order.quote.request),
         },
         assigned: None,
         starts_at: order.starts_at,

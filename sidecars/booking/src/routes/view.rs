@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::model::{Entry, Job, Provider};
 
-/// A job, as `viewer` may see it: until the job is theirs, a provider is told the district and not the door.
+/// A job, as `viewer` may see it: until the job is theirs, a provider is told the district and not
+/// the door, nor who lives behind it.
 pub fn job(job: &Job, viewer: Actor) -> Value {
     let quote = &job.details.quote;
     let at_arms_length = viewer == Actor::Provider && job.agreed_at.is_none();
@@ -20,7 +21,7 @@ pub fn job(job: &Job, viewer: Actor) -> Value {
         "id": job.id,
         "status": job.state.name(),
         "cancelled_by": cancelled_by,
-        "customer": {"subject": job.customer, "name": job.details.contact.name},
+        "customer": (!at_arms_length).then(|| json!({"subject": job.customer, "name": job.details.contact.name})),
         "provider": job.assigned.as_ref().map(|assigned| json!({"id": assigned.id, "name": assigned.name})),
         "service": quote.service,
         "title": quote.title,
@@ -32,7 +33,7 @@ pub fn job(job: &Job, viewer: Actor) -> Value {
         "duration_minutes": job.duration_minutes,
         "place": place,
         "contact": (!at_arms_length).then_some(&job.details.contact),
-        "notes": job.details.notes,
+        "notes": job.details.notes.as_ref().filter(|_| !at_arms_length),
         "split": job.state.split(),
         "payment": job.payment.as_ref().map(|payment| json!({"id": payment.id, "status": payment.status})),
         "stars": job.stars,

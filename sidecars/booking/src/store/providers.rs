@@ -12,7 +12,7 @@ const COLUMNS: &str = "p.id, p.subject, p.name, p.business_id, p.iban, p.address
     p.rating_sum, p.rating_count, p.completed";
 /// A degree of latitude is 111 km; nobody goes further than [`crate::routes::providers::MAX_RADIUS_KM`].
 const REACH_LAT_E6: i64 = 2_800_000;
-/// Most providers looked at for one job, the best rated first.
+/// Most providers looked at for one job, the nearest first.
 const POOL: i64 = 500;
 
 /// Writes the profile of `provider.subject`: the first makes the provider, later ones change it. Gives the id.
@@ -20,35 +20,22 @@ pub async fn put(tx: &mut Tx, provider: &Provider, now: Timestamp) -> Result<Pro
     let hours = serde_json::to_string(&provider.hours).map_err(|error| broken("weekly_hours", &error))?;
     let address = provider.address.as_ref().map(serde_json::to_string).transpose();
     let address = address.map_err(|error| broken("address", &error))?;
+    // The row first, empty: of two first profiles of one subject at once, the second finds the row of the first.
+    let sql = "INSERT INTO providers (id, subject, name, business_id, lat_e6, lon_e6, radius_km, weekly_hours, rating_sum, \
+               rating_count, completed, slots_version, created_at, updated_at) \
+               VALUES (?, ?, ?, ?, 0, 0, 1, '{}', 0, 0, 0, 0, ?, ?)";
+    let (name, business_id) = (provider.name.as_bytes(), provider.business_id.as_bytes());
+    let first = args![provider.id.as_bytes(), provider.subject.as_bytes(), name, business_id, now, now];
+    tx.insert_new(sql, first).await?;
     let known = "SELECT id FROM providers WHERE subject = ? FOR UPDATE";
     let known = tx.fetch_optional(known, args![provider.subject.as_bytes()]).await?;
-    let mut profile: Vec<Value> = args![
-        provider.name.as_bytes(),
-        provider.business_id.as_bytes(),
-        provider.iban.as_deref().map(str::as_bytes),
-        address,
-        provider.place.lat_e6,
-        provider.place.lon_e6,
-        provider.radius_km,
-        hours,
-        now
-    ];
-    let id = if let Some(row) = known {
-        let id = row.id16("id")?;
-        profile.extend(args![id]);
-        let sql = "UPDATE providers SET name = ?, business_id = ?, iban = ?, address = ?, lat_e6 = ?, lon_e6 = ?, radius_km = ?, \
-                   weekly_hours = ?, updated_at = ? WHERE id = ?";
-        tx.execute(sql, profile).await?;
-        id
-    } else {
-        let id = *provider.id.as_bytes();
-        profile.extend(args![id, provider.subject.as_bytes(), now]);
-        let sql = "INSERT INTO providers (name, business_id, iban, address, lat_e6, lon_e6, radius_km, weekly_hours, updated_at, \
-                   id, subject, created_at, rating_sum, rating_count, completed, slots_version) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)";
-        tx.execute(sql, profile).await?;
-        id
-    };
+    let id = known.ok_or_else(|| broken("id", "the row is gone"))?.id16("id")?;
+    let sql = "UPDATE providers SET name = ?, business_id = ?, iban = ?, address = ?, lat_e6 = ?, lon_e6 = ?, \
+               radius_km = ?, weekly_hours = ?, updated_at = ? WHERE id = ?";
+    let iban = provider.iban.as_deref().map(str::as_bytes);
+    let (lat, lon) = (provider.place.lat_e6, provider.place.lon_e6);
+    let profile = args![name, business_id, iban, address, lat, lon, provider.radius_km, hours, now, id];
+    tx.execute(sql, profile).await?;
     tx.execute("DELETE FROM provider_services WHERE provider_id = ?", args![id]).await?;
     for service in &provider.services {
         let sql = "INSERT INTO provider_services (service, provider_id) VALUES (?, ?)";
@@ -81,9 +68,12 @@ async fn one(db: &Db, row: Option<Row>) -> Result<Option<Provider>, DbError> {
 pub async fn who_do(tx: &mut Tx, service: &str, near: Place) -> Result<Vec<Provider>, DbError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM provider_services s JOIN providers p ON p.id = s.provider_id \
-         WHERE s.service = ? AND p.lat_e6 BETWEEN ? AND ? ORDER BY p.rating_sum DESC, p.id LIMIT {POOL}"
+         WHERE s.service = ? AND p.lat_e6 BETWEEN ? AND ? \
+         ORDER BY (p.lat_e6 - ?) * (p.lat_e6 - ?) + (p.lon_e6 - ?) * (p.lon_e6 - ?) / 4, p.id LIMIT {POOL}"
     );
-    let args = args![service.as_bytes(), near.lat_e6 - REACH_LAT_E6, near.lat_e6 + REACH_LAT_E6];
+    // In Finland a degree of longitude is half of one of latitude, so its square a quarter.
+    let mut args = args![service.as_bytes(), near.lat_e6 - REACH_LAT_E6, near.lat_e6 + REACH_LAT_E6];
+    args.extend(args![near.lat_e6, near.lat_e6, near.lon_e6, near.lon_e6]);
     let rows = tx.fetch_all(jobzy_store::AssertSqlSafe(sql), args).await?;
     rows.iter().map(|row| provider_of(row, vec![service.to_owned()])).collect()
 }

@@ -3,7 +3,7 @@
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use jobzy_correlation::ExternalId;
+use jobzy_correlation::{ExternalId, without_personal_data};
 use jobzy_events::CloudEvent;
 use jobzy_ids::EntityId;
 use jobzy_service::auth::Caller;
@@ -33,6 +33,7 @@ pub async fn receive(AppState(state): AppState<State>, caller: Caller, RawBody(b
             let (fresh, now) = (clock.new_id(EntityId::new), clock.now());
             Box::pin(async move {
                 let ids = ids_of(&event)?;
+                let event = CloudEvent { data: without_personal_data(event.data), ..event };
                 log::append(tx, &event, &ids, fresh, now).await
             })
         });

@@ -27,7 +27,7 @@ use serde_json::Value;
 use crate::State;
 use crate::invoicing::helsinki_day;
 use crate::sale::{Completion, Sale};
-use crate::step::{News, emit, event_data, step};
+use crate::step::{News, emit, event_data, is_uncollectable, step, tell_uncollectable};
 use crate::store::payments::{self, Record};
 use crate::store::wishes;
 use crate::worker::Pace;
@@ -65,7 +65,7 @@ async fn hear(
     let wish = match event.r#type.as_str() {
         "jobzy.booking.job_accepted.v1" => Wish::Hold,
         "jobzy.booking.job_completed.v1" => Wish::Capture,
-        "jobzy.booking.job_cancelled.v1" => Wish::Release,
+        "jobzy.booking.job_cancelled.v1" | "jobzy.booking.job_payment_failed.v1" => Wish::Release,
         _ => return Ok(()),
     };
     let OfJob { job_id: job } = read(&event.data)?;
@@ -89,8 +89,13 @@ async fn hear(
         record.completion = completion;
     }
     record.asked_in(&event.context(clock));
+    let was_uncollectable = is_uncollectable(&record);
     record.payment.wish = record.payment.wish.max(wanted);
-    step(tx, clock, pace, record, News::default()).await?;
+    let already = is_uncollectable(&record);
+    let record = step(tx, clock, pace, record, News::default()).await?;
+    if already && !was_uncollectable {
+        tell_uncollectable(tx, clock, &record).await?;
+    }
     Ok(())
 }
 
