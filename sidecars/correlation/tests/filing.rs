@@ -199,3 +199,22 @@ async fn only_services_deliver_and_what_is_not_understood_leaves_nothing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn nobody_is_named_in_the_log() {
+    both_databases(|url| async move {
+        let sidecar = start(&url).await;
+        let mut told = common::event(&["booking/job/job_1"]);
+        told.data["customer"] =
+            json!({"subject": "s-1", "name": "Demo customer", "email": "customer@example.test"});
+        told.data["place"] = json!({"street": "Mannerheimintie 1"});
+        assert_eq!(sidecar.deliver(&told).await.status, 204);
+        let entity = sidecar.look_up("job_1").await;
+        let story = sidecar.story(&entity).await;
+        assert_eq!(story[0]["data"]["customer"], json!({"subject": "s-1"}));
+        let whole = json!(story).to_string();
+        assert!(!whole.contains("Demo customer") && !whole.contains("Mannerheimintie"), "{whole}");
+        assert_eq!(entity["intact"], true);
+    })
+    .await;
+}

@@ -186,13 +186,20 @@ impl Sidecar {
 
     /// Names of the events told so far, sorted: the clock stands still, so they have no order.
     pub async fn told(&self) -> Vec<String> {
-        let sql = "SELECT event_type FROM outbox_events";
+        self.event_bodies().await.into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The events told so far: name and body, sorted.
+    pub async fn event_bodies(&self) -> Vec<(String, String)> {
+        let sql = "SELECT event_type, body FROM outbox_events";
         let rows = self.db.fetch_all(sql, jobzy_store::args![]).await.expect("the outbox is read");
-        let names = rows.iter().map(|row| row.text("event_type").expect("a type"));
-        let mut names: Vec<String> =
-            names.map(|name| name.replace("jobzy.booking.job_", "").replace(".v1", "")).collect();
-        names.sort_unstable();
-        names
+        let name = |kind: String| kind.replace("jobzy.booking.job_", "").replace(".v1", "");
+        let mut events: Vec<(String, String)> = rows
+            .iter()
+            .map(|row| (name(row.text("event_type").expect("a type")), row.text("body").expect("a body")))
+            .collect();
+        events.sort_unstable();
+        events
     }
 
     /// Lets time pass.

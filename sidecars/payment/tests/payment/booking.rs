@@ -221,3 +221,27 @@ async fn an_event_that_cannot_be_paid_for_is_refused_and_leaves_nothing() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_money_of_a_job_far_ahead_is_not_asked_for_yet() {
+    both_databases(|url| async {
+        let world = World::start(url).await;
+        let day = jiff::SignedDuration::from_hours(24);
+        let job = world.job();
+        let mut far = sale(job);
+        far["starts_at"] = json!((world.clock.now() + day * 30).to_string());
+        assert_eq!(world.tell("job_accepted", far).await.status, 204);
+        // One accepted later and nearer is served while it waits.
+        let near = world.job();
+        let mut soon = sale(near);
+        soon["starts_at"] = json!((world.clock.now() + day).to_string());
+        assert_eq!(world.tell("job_accepted", soon).await.status, 204);
+        world.until_status(near, "authorised").await;
+        assert_eq!(world.payment(job).await["status"], "created");
+        assert_eq!(world.stripe.intents().len(), 1, "a hold would lapse before the work");
+        world.cancel(job).await;
+        world.until_status(job, "voided").await;
+        assert_eq!(world.stripe.intents().len(), 1);
+    })
+    .await;
+}

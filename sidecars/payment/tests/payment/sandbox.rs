@@ -122,6 +122,12 @@ async fn a_hold_that_lapses_is_heard_of() {
         bank.control(&format!("payment_intents/{intent}/expire"), json!({})).await;
         world.until_status(job, "voided").await;
         assert!(world.told(job).await.contains(&"payment_voided".to_owned()));
+        // The work was done all the same: nobody can be charged, and everybody is told, once.
+        for _ in 0..2 {
+            world.complete(job).await;
+        }
+        let told = world.told(job).await;
+        assert_eq!(told.iter().filter(|fact| *fact == "payment_uncollectable").count(), 1, "{told:?}");
     })
     .await;
 }
