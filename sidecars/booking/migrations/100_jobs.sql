@@ -52,6 +52,7 @@ CREATE TABLE jobs (
   payment_rank BIGINT NOT NULL,
   stars BIGINT NULL,
   agreed_at BIGINT NULL,
+  finished_at BIGINT NULL,
   completed_at BIGINT NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,

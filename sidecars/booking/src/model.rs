@@ -28,6 +28,8 @@ pub struct Job {
     /// Stars the customer gave.
     pub stars: Option<i64>,
     pub agreed_at: Option<Timestamp>,
+    /// When the work was done: the day its tax belongs to.
+    pub finished_at: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

@@ -128,6 +128,7 @@ pub async fn advance(
     job.updated_at = scene.now;
     match transition {
         Transition::Accept => job.agreed_at = Some(scene.now),
+        Transition::Finish { .. } => job.finished_at = Some(scene.now),
         Transition::Approve => {
             job.completed_at = Some(scene.now);
             if let Some(provider) = job.state.provider() {
@@ -269,6 +270,7 @@ async fn tell(
             "starts_at": job.starts_at.to_string(),
             "agreed_at": job.agreed_at.map(|at| at.to_string()),
             "split": job.state.split(),
+            "finished_at": job.finished_at.map(|at| at.to_string()),
             "completed_at": job.completed_at.map(|at| at.to_string()),
         });
         object.extend(terms.as_object().cloned().unwrap_or_default());

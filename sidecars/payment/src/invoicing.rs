@@ -140,7 +140,7 @@ fn invoice(record: &Record, completion: &Completion, n: i64, issued: Date) -> Re
         reference,
         issued,
         agreed: Some(helsinki_day(sale.agreed_at)?),
-        delivered: helsinki_day(completion.completed_at)?,
+        delivered: helsinki_day(completion.finished_at.unwrap_or(completion.completed_at))?,
         currency: record.payment.amount.currency,
         seller: Seller {
             name: sale.provider.name.clone(),

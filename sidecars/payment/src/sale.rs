@@ -98,6 +98,9 @@ impl From<HouseholdWork> for Household {
 pub struct Completion {
     /// What the total is made of.
     pub split: Split,
+    /// When the work was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
     /// When the customer approved.
     pub completed_at: Timestamp,
 }

@@ -84,6 +84,7 @@ pub async fn create(
         payment: None,
         stars: None,
         agreed_at: None,
+        finished_at: None,
         completed_at: None,
         created_at: now,
         updated_at: now,

@@ -10,7 +10,7 @@ use crate::model::{Job, Payment};
 
 const COLUMNS: &str = "id, customer, status, provider_id, assigned, cancelled_by, labour_minor, material_minor, \
     travel_minor, details, starts_at, duration_minutes, payment_method, payment_id, payment_status, payment_rank, \
-    stars, agreed_at, completed_at, created_at, updated_at, version";
+    stars, agreed_at, finished_at, completed_at, created_at, updated_at, version";
 
 /// Writes a new job.
 pub async fn insert(tx: &mut Tx, job: &Job) -> Result<(), DbError> {
@@ -49,7 +49,7 @@ pub async fn load(db: &Db, id: JobId) -> Result<Option<Job>, DbError> {
 pub async fn save(tx: &mut Tx, job: &mut Job) -> Result<(), DbError> {
     let sql = "UPDATE jobs SET status = ?, provider_id = ?, provider_subject = ?, assigned = ?, cancelled_by = ?, \
                labour_minor = ?, material_minor = ?, travel_minor = ?, payment_method = ?, payment_id = ?, \
-               payment_status = ?, payment_rank = ?, stars = ?, agreed_at = ?, completed_at = ?, updated_at = ?, \
+               payment_status = ?, payment_rank = ?, stars = ?, agreed_at = ?, finished_at = ?, completed_at = ?, updated_at = ?, \
                version = version + 1 WHERE id = ? AND version = ?";
     let assigned = job.assigned.as_ref().map(serde_json::to_string).transpose();
     let assigned = assigned.map_err(|error| broken("assigned", &error))?;
@@ -73,6 +73,7 @@ pub async fn save(tx: &mut Tx, job: &mut Job) -> Result<(), DbError> {
         payment.map_or(0, |payment| payment.rank),
         job.stars,
         job.agreed_at,
+        job.finished_at,
         job.completed_at,
         job.updated_at,
         job.id.as_bytes(),
@@ -148,6 +149,7 @@ fn job_of(row: &Row) -> Result<Job, DbError> {
         payment,
         stars: row.opt_i64("stars")?,
         agreed_at: row.opt_timestamp("agreed_at")?,
+        finished_at: row.opt_timestamp("finished_at")?,
         completed_at: row.opt_timestamp("completed_at")?,
         created_at: row.timestamp("created_at")?,
         updated_at: row.timestamp("updated_at")?,

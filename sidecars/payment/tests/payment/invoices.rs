@@ -43,6 +43,7 @@ async fn an_invoice_shows_the_split_the_vat_and_the_household_credit() {
             (Some(TOTAL), Some(3048))
         );
         assert_eq!(invoice["payment_id"], payment["id"]);
+        assert_eq!(invoice["delivered_on"], "2026-11-23", "the day in Finland on which the work was done");
         let kinds: Vec<_> = invoice["lines"].as_array().unwrap().iter().map(|line| &line["kind"]).collect();
         assert_eq!(kinds, ["labour", "material", "travel"]);
         // 35 % of 135.00 is below the own share of 150.00.

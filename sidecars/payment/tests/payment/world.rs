@@ -234,6 +234,7 @@ pub fn completed(job: JobId, clock: &Clock) -> Value {
     let mut data = sale(job);
     data["status"] = json!("completed");
     data["split"] = json!({"labour_minor": TOTAL - 1500, "material_minor": 1000, "travel_minor": 500});
+    data["finished_at"] = json!("2026-11-22T22:30:00Z");
     data["completed_at"] = json!(clock.now().to_string());
     data
 }
